@@ -1,0 +1,203 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"tiphys.dev/tiphys/pkg/lifecycle"
+)
+
+// Config describes the member.
+type Config struct {
+	// Dir holds the data (etcd's usual layout: an etcd binary can be started on it).
+	Dir string
+	// Socket, if set, is the path of a Unix socket to serve clients of other processes on.
+	Socket string
+	// StartTimeout bounds the time until the member serves; a minute when zero.
+	StartTimeout time.Duration
+}
+
+// Etcd is one run of the member.
+type Etcd struct {
+	cfg    Config
+	ready  chan struct{}
+	client *clientv3.Client
+}
+
+// New checks the settings.
+func New(cfg Config) (*Etcd, error) {
+	if cfg.Dir == "" {
+		return nil, errors.New("etcd: a data folder is required")
+	}
+	// The kernel allows 107 bytes; a longer path fails with an error nobody understands.
+	if len(cfg.Socket) > 107 {
+		return nil, fmt.Errorf("etcd: the socket path %s is longer than 107 bytes", cfg.Socket)
+	}
+	if cfg.StartTimeout == 0 {
+		cfg.StartTimeout = time.Minute
+	}
+	return &Etcd{cfg: cfg, ready: make(chan struct{})}, nil
+}
+
+// Ready is closed when the member serves.
+func (e *Etcd) Ready() <-chan struct{} { return e.ready }
+
+// Client is the in-process client; nil before Ready. The caller does not close it.
+func (e *Etcd) Client() *clientv3.Client { return e.client }
+
+// Run serves until ctx ends.
+func (e *Etcd) Run(ctx context.Context) error {
+	server, err := e.start()
+	if err != nil {
+		return e.explain(err)
+	}
+	defer server.Close()
+	select {
+	case <-server.Server.ReadyNotify():
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-server.Err():
+		return e.explain(err)
+	case <-time.After(e.cfg.StartTimeout):
+		return fmt.Errorf("etcd did not become ready within %v", e.cfg.StartTimeout)
+	}
+	e.client = v3client.New(server.Server)
+	defer e.client.Close()
+	close(e.ready)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-server.Err():
+		return e.explain(err)
+	case <-server.Server.StopNotify():
+		return errors.New("etcd stopped by itself")
+	}
+}
+
+// slow is when a request earns a line in the log.
+const slow = 300 * time.Millisecond
+
+// damage carries what etcd said before it would have ended the process.
+type damage struct{ message string }
+
+func (d damage) Error() string { return d.message }
+
+// fatalHook replaces the end of the process by a panic, which start catches.
+type fatalHook struct{}
+
+func (fatalHook) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
+	message := entry.Message
+	for _, f := range fields {
+		if f.Type == zapcore.ErrorType {
+			message += fmt.Sprintf(": %v", f.Interface)
+		}
+	}
+	panic(damage{message: message})
+}
+
+func (e *Etcd) start() (server *embed.Etcd, err error) {
+	cfg, err := e.settings()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case damage:
+			err = p
+		case error:
+			err = damage{message: p.Error()}
+		default:
+			err = damage{message: fmt.Sprint(p)}
+		}
+	}()
+	if err := checkDatabase(filepath.Join(e.cfg.Dir, "member", "snap", "db")); err != nil {
+		return nil, err
+	}
+	return embed.StartEtcd(cfg)
+}
+
+// checkDatabase opens an existing database for a moment. etcd does this in a goroutine of its own
+// and panics there when the file is broken, which nobody could catch.
+func checkDatabase(path string) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%s is in use by another process", path)
+	case errors.Is(err, os.ErrPermission):
+		return err
+	case err != nil:
+		return damage{message: fmt.Sprintf("opening %s: %v", path, err)}
+	}
+	return db.Close()
+}
+
+func (e *Etcd) settings() (*embed.Config, error) {
+	if err := os.MkdirAll(e.cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	cfg := embed.NewConfig()
+	cfg.Name = "default"
+	cfg.Dir = e.cfg.Dir
+	// A single member speaks to no peer: it announces an address, but nobody listens there.
+	cfg.ListenPeerUrls = nil
+	cfg.ListenClientUrls = nil
+	if e.cfg.Socket != "" {
+		if err := os.MkdirAll(filepath.Dir(e.cfg.Socket), 0o700); err != nil {
+			return nil, err
+		}
+		// A socket left by a killed process would refuse the new one. Nobody else may hold it:
+		// the data folder's lock is ours.
+		if err := os.Remove(e.cfg.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		cfg.ListenClientUrls = []url.URL{{Scheme: "unix", Path: e.cfg.Socket}}
+	}
+	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
+	// Room for clusters of some size; upstream's advice. The API server compacts by itself.
+	cfg.QuotaBackendBytes = 8 << 30
+	cfg.MaxTxnOps = 10_000
+	cfg.WarningApplyDuration = slow
+	cfg.WarningUnaryRequestDuration = slow
+
+	logger := zap.NewProductionConfig()
+	logger.Level = zap.NewAtomicLevelAt(zap.WarnLevel)
+	logger.Sampling = nil
+	logger.Encoding = "console"
+	built, err := logger.Build(zap.WithFatalHook(fatalHook{}), zap.AddStacktrace(zapcore.FatalLevel))
+	if err != nil {
+		return nil, err
+	}
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(built.Named("etcd"))
+	return cfg, nil
+}
+
+// explain words an error for the person who must act on it. Damage is permanent: another try
+// would find the same.
+func (e *Etcd) explain(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("the disk of %s is full: free some space; etcd goes on by itself then (%w)", e.cfg.Dir, err)
+	}
+	var found damage
+	if errors.As(err, &found) {
+		return lifecycle.Permanent(fmt.Errorf("the store in %s is damaged (%w): restore the folder from a backup, or remove it to start an empty cluster", e.cfg.Dir, err))
+	}
+	return fmt.Errorf("etcd in %s: %w", e.cfg.Dir, err)
+}

@@ -1,0 +1,106 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"tiphys.dev/tiphys/pkg/lifecycle"
+)
+
+// run starts a member and returns it with a function that stops it.
+func run(t *testing.T, cfg Config) (*Etcd, func() error) {
+	t.Helper()
+	e, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	result := make(chan error, 1)
+	go func() { result <- e.Run(ctx) }()
+	select {
+	case <-e.Ready():
+	case err := <-result:
+		t.Fatalf("Run: %v", err)
+	case <-time.After(30 * time.Second):
+		t.Fatal("not ready")
+	}
+	return e, func() error { cancel(); return <-result }
+}
+
+func TestDataSurvivesARestartAndIsSeenOverTheSocket(t *testing.T) {
+	ctx := context.Background()
+	cfg := Config{Dir: filepath.Join(t.TempDir(), "etcd"), Socket: filepath.Join(t.TempDir(), "e.sock")}
+	e, stop := run(t, cfg)
+	if _, err := e.Client().Put(ctx, "/registry/x", "1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Run: %v", err)
+	}
+	_, stop = run(t, cfg)
+	defer stop()
+	other, err := clientv3.New(clientv3.Config{Endpoints: []string{"unix://" + cfg.Socket}, DialTimeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	got, err := other.Get(ctx, "/registry/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Kvs) != 1 || string(got.Kvs[0].Value) != "1" {
+		t.Errorf("got %v", got.Kvs)
+	}
+}
+
+func TestDamageIsAPermanentErrorThatNamesTheFolder(t *testing.T) {
+	cases := []struct {
+		name, file string
+	}{
+		{"database", "member/snap/db"},
+		{"log", "member/wal/*.wal"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := Config{Dir: filepath.Join(t.TempDir(), "etcd")}
+			e, stop := run(t, cfg)
+			if _, err := e.Client().Put(context.Background(), "a", "b"); err != nil {
+				t.Fatal(err)
+			}
+			stop()
+			files, err := filepath.Glob(filepath.Join(cfg.Dir, c.file))
+			if err != nil || len(files) == 0 {
+				t.Fatalf("no %s: %v", c.file, err)
+			}
+			garbage := []byte(strings.Repeat("garbage ", 4096))
+			if err := os.WriteFile(files[0], garbage, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			broken, err := New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = broken.Run(context.Background())
+			if !lifecycle.IsPermanent(err) || !strings.Contains(err.Error(), cfg.Dir) || !strings.Contains(err.Error(), "restore") {
+				t.Errorf("Run: %v", err)
+			}
+		})
+	}
+}
+
+func TestNewRejects(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"no folder": {}, "long socket": {Dir: "/x", Socket: "/" + strings.Repeat("x", 120)},
+	} {
+		if _, err := New(cfg); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
