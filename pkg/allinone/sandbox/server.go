@@ -1,0 +1,78 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"tiphys.dev/tiphys/pkg/allinone/status"
+)
+
+// running tells whether the cluster's server process is alive.
+func (c *Cluster) running() (bool, error) {
+	s, err := status.Read(c.rec.DataDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && s.Alive(), nil
+}
+
+// serverArgs tells the server what its node looks like.
+func (c *Cluster) serverArgs() []string {
+	return append([]string{
+		"server",
+		"--data-dir=" + c.rec.DataDir,
+		"--node-name=" + c.cfg.Name,
+		"--node-ip=" + c.network.Node().String(),
+		"--cluster-cidr=" + c.network.Pods.String(),
+		"--node-pod-cidr=" + c.network.NodePods().String(),
+		"--service-cidr=" + c.network.Services.String(),
+		"--cluster-dns=" + c.network.DNS().String(),
+		"--cgroup-root=" + c.cgroup(),
+		// Nothing answers names of the outside world here; asking the host's end fails at once
+		// unless somebody serves names there.
+		"--upstream-dns=" + c.network.Host().String(),
+		"--development",
+	}, c.cfg.ServerArgs...)
+}
+
+// maxLog is the size beyond which the log of earlier runs is set aside.
+const maxLog = 16 << 20
+
+// startServer starts `tiphys server` inside and leaves it running. The channel tells when it ends
+// while we wait.
+func (c *Cluster) startServer() (<-chan error, error) {
+	if info, err := os.Stat(c.LogFile()); err == nil && info.Size() > maxLog {
+		if err := os.Rename(c.LogFile(), c.LogFile()+".1"); err != nil {
+			return nil, err
+		}
+	}
+	log, err := os.OpenFile(c.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log: %w", err)
+	}
+	defer log.Close()
+	// A status of the run before would be taken for this one's.
+	if err := status.Write(c.rec.DataDir, status.Status{}); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(c.cfg.Executable, c.serverArgs()...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	c.cfg.Progress("starting the server; its log is %s", c.LogFile())
+	if err := c.set.Do(cmd.Start); err != nil {
+		return nil, fmt.Errorf("starting the server inside: %w", err)
+	}
+	// Until the server speaks for itself, this keeps a second `dev up` from starting another.
+	if began, err := status.StartTime(cmd.Process.Pid); err == nil {
+		if err := status.Write(c.rec.DataDir, status.Status{PID: cmd.Process.Pid, StartTime: began}); err != nil {
+			return nil, err
+		}
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	return ended, nil
+}
