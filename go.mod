@@ -64,6 +64,16 @@ require (
 )
 
 require (
+	github.com/coreos/go-oidc v2.5.0+incompatible // indirect
+	github.com/go-jose/go-jose/v4 v4.1.3 // indirect
+	github.com/pquerna/cachecontrol v0.1.0 // indirect
+	golang.org/x/mod v0.39.0 // indirect
+	golang.org/x/tools v0.49.0 // indirect
+	gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
+	k8s.io/gengo/v2 v2.0.0-20250922181213-ec3ebc5fd46b // indirect
+)
+
+require (
 	cel.dev/expr v0.25.1 // indirect
 	github.com/Azure/go-ansiterm v0.0.0-20230124172434-306776ec8161 // indirect
 	github.com/MakeNowJust/heredoc v1.0.0 // indirect
@@ -183,3 +193,5 @@ require (
 )
 
 replace tiphys.dev/apirules => ./staging/src/tiphys.dev/apirules
+
+tool k8s.io/kube-openapi/cmd/openapi-gen

@@ -1,0 +1,38 @@
+package admission
+
+import (
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apiserver/pkg/server/options"
+)
+
+// Config says which plugins are on.
+type Config struct {
+	*options.AdmissionOptions
+	// Plugin settings that have flags of their own.
+	Settings Settings
+}
+
+// Settings are what single plugins can be told by flag.
+type Settings struct {
+	// DefaultNotReadyTolerationSeconds and DefaultUnreachableTolerationSeconds are given to pods that do not say how long they
+	// tolerate those taints.
+	DefaultNotReadyTolerationSeconds, DefaultUnreachableTolerationSeconds int64
+}
+
+// NewConfig returns the defaults: the plugins that upstream has on, in its order.
+func NewConfig() *Config {
+	c := &Config{AdmissionOptions: options.NewAdmissionOptions()}
+	c.Settings = Settings{DefaultNotReadyTolerationSeconds: 300, DefaultUnreachableTolerationSeconds: 300}
+	c.RecommendedPluginOrder = nil
+	c.DefaultOffPlugins = sets.New[string]()
+	for _, p := range plugins {
+		if p.register != nil {
+			p.register(c.Plugins, &c.Settings)
+		}
+		c.RecommendedPluginOrder = append(c.RecommendedPluginOrder, p.name)
+		if !p.on {
+			c.DefaultOffPlugins.Insert(p.name)
+		}
+	}
+	return c
+}

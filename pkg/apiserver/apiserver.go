@@ -1,0 +1,160 @@
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
+	"k8s.io/utils/clock"
+
+	"tiphys.dev/tiphys/pkg/apiserver/authn/serviceaccount"
+	"tiphys.dev/tiphys/pkg/apiserver/bootstrap"
+	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
+	"tiphys.dev/tiphys/pkg/apiserver/reconciler"
+	"tiphys.dev/tiphys/pkg/registry"
+)
+
+// Server is a built API server.
+type Server struct {
+	config     *Config
+	generic    *generic
+	aggregator *aggregator.APIAggregator
+	standard   *genericapiserver.GenericAPIServer
+}
+
+// New builds the server and its delegation chain. Nothing listens and nothing runs before Run. ctx ends what the built parts
+// start for themselves, such as readers of remote keys; give it the life of the server.
+func New(ctx context.Context, c *Config) (*Server, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	g, err := newGeneric(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	notFound := genericapiserver.NewEmptyDelegateWithCustomHandler(notFoundHandler(g.config))
+	crds, err := newCustomResources(c, g, notFound)
+	if err != nil {
+		return nil, fmt.Errorf("building the server of custom resources: %w", err)
+	}
+	standard, err := newStandard(c, g, crds.GenericAPIServer)
+	if err != nil {
+		return nil, fmt.Errorf("building the server of the standard groups: %w", err)
+	}
+	agg, err := newAggregator(c, g, standard, crds)
+	if err != nil {
+		return nil, fmt.Errorf("building the aggregator: %w", err)
+	}
+	return &Server{config: c, generic: g, aggregator: agg, standard: standard}, nil
+}
+
+// Run serves until ctx ends, then drains: readyz fails first, running requests end, connections close.
+func (s *Server) Run(ctx context.Context) error {
+	prepared, err := s.aggregator.PrepareRun()
+	if err != nil {
+		return fmt.Errorf("preparing the API server: %w", err)
+	}
+	return prepared.Run(ctx)
+}
+
+// LoopbackConfig reaches this server from inside the process, with every right.
+func (s *Server) LoopbackConfig() *rest.Config { return s.generic.config.LoopbackClientConfig }
+
+// Informers are the server's own, filled once it runs.
+func (s *Server) Informers() informers.SharedInformerFactory { return s.generic.informers }
+
+// Client is a client of LoopbackConfig.
+func (s *Server) Client() kubernetes.Interface { return s.generic.client }
+
+// newStandard builds the server of the standard groups and hooks the parts that keep its own objects right.
+func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarget) (*genericapiserver.GenericAPIServer, error) {
+	server, err := g.config.Complete(g.informers).New("kube-apiserver", delegate)
+	if err != nil {
+		return nil, err
+	}
+	kubelets, err := kubeletclient.New(c.Kubelet, g.node, g.nodeDial)
+	if err != nil {
+		return nil, err
+	}
+	var issuer *serviceaccount.Issuer
+	if c.ServiceAccountSigningKeyFile != "" {
+		if issuer, err = serviceaccount.NewIssuer(c.Authentication.ServiceAccounts.Issuers[0], c.ServiceAccountSigningKeyFile); err != nil {
+			return nil, err
+		}
+	}
+	installed, err := registry.Install(server, registry.Config{
+		Getter:           g.config.RESTOptionsGetter,
+		Enabled:          g.config.MergedResourceConfig,
+		Client:           g.client,
+		Informers:        g.informers,
+		Authorizer:       g.config.Authorization.Authorizer,
+		Rules:            g.config.RuleResolver,
+		RBAC:             g.rbac,
+		CheckEscalation:  g.rbacEnabled,
+		Authenticator:    g.config.Authentication.Authenticator,
+		Audiences:        c.Authentication.Audiences(),
+		Issuer:           issuer,
+		MaxExpiration:    c.Authentication.ServiceAccounts.MaxExpiration,
+		ExtendExpiration: c.Authentication.ServiceAccounts.ExtendExpiration,
+		Kubelets:         kubelets,
+		ProxyTransport:   g.proxyTransport,
+		EventTTL:         c.EventTTL,
+		ServiceRanges:    c.ServiceClusterIPRanges,
+		NodePorts:        c.ServiceNodePortRange,
+		AllowPrivileged:  c.AllowPrivileged,
+		Clock:            clock.RealClock{},
+		HealthChecks:     nil,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := addDiscoveryDocuments(c, g, server); err != nil {
+		return nil, err
+	}
+	for name, run := range installed.Background {
+		server.AddPostStartHookOrDie(name, func(h genericapiserver.PostStartHookContext) error {
+			return run(h)
+		})
+	}
+	server.AddPostStartHookOrDie("rbac/bootstrap-roles", func(h genericapiserver.PostStartHookContext) error {
+		return bootstrap.RBAC(h, g.client)
+	})
+	server.AddPostStartHookOrDie("bootstrap-controller", func(h genericapiserver.PostStartHookContext) error {
+		return bootstrap.Objects(h, g.client)
+	})
+	server.AddPostStartHookOrDie("priority-and-fairness-config-producer", func(h genericapiserver.PostStartHookContext) error {
+		return bootstrap.FlowControl(h, g.client)
+	})
+	endpoint, err := reconciler.New(reconciler.Config{
+		Client: g.client, Informers: g.informers, Type: c.EndpointReconciler,
+		AdvertiseAddress: c.ServerRun.AdvertiseAddress, SecurePort: g.securePort,
+		ServiceRanges: c.ServiceClusterIPRanges, NodePort: c.KubernetesServiceNodePort,
+		ServerID: g.config.APIServerID, Clock: clock.RealClock{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	server.AddPostStartHookOrDie("start-kubernetes-service-controller", func(h genericapiserver.PostStartHookContext) error {
+		go endpoint.Run(h)
+		return nil
+	})
+	server.AddPreShutdownHookOrDie("stop-kubernetes-service-controller", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return endpoint.Stop(ctx)
+	})
+	server.AddPostStartHookOrDie("start-kube-apiserver-identity-lease-controller", func(h genericapiserver.PostStartHookContext) error {
+		go bootstrap.Identity(h, g.client, g.config.APIServerID, g.config.ExternalAddress)
+		return nil
+	})
+	server.AddPostStartHookOrDie("start-cluster-authentication-info-controller", func(h genericapiserver.PostStartHookContext) error {
+		go bootstrap.AuthenticationInfo(h, g.client, g.trust())
+		return nil
+	})
+	return server, nil
+}

@@ -1,0 +1,119 @@
+package bootstrap
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/util/retry"
+	"k8s.io/component-helpers/auth/rbac/reconciliation"
+	"k8s.io/klog/v2"
+)
+
+//go:embed rbac.yaml
+var rbacObjects []byte
+
+// RBAC creates the default roles and bindings, and adds what is missing to those that exist and are not exempt from it
+// (rbac.authorization.kubernetes.io/autoupdate: "false"). It tries until it succeeds or ctx ends.
+func RBAC(ctx context.Context, client kubernetes.Interface) error {
+	objects, err := DefaultRBAC()
+	if err != nil {
+		return err
+	}
+	done := 0
+	err = retryUntil(ctx, func() error {
+		for done < len(objects) {
+			if err := reconcileRBAC(client, objects[done]); err != nil {
+				return err
+			}
+			done++
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("writing the default roles and bindings: %w", err)
+	}
+	return nil
+}
+
+// DefaultRBAC returns the default roles and bindings.
+func DefaultRBAC() ([]runtime.Object, error) {
+	var out []runtime.Object
+	docs := yaml.NewYAMLReader(newLineReader(rbacObjects))
+	for {
+		doc, err := docs.Read()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the default roles: %w", err)
+		}
+		if len(bytes.TrimSpace(dropComments(doc))) == 0 {
+			continue
+		}
+		obj, _, err := scheme.Codecs.UniversalDeserializer().Decode(doc, nil, nil)
+		if err != nil {
+			return nil, fmt.Errorf("decoding a default role: %w", err)
+		}
+		out = append(out, obj)
+	}
+}
+
+func reconcileRBAC(client kubernetes.Interface, obj runtime.Object) error {
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		switch o := obj.(type) {
+		case *rbacv1.ClusterRole:
+			r := reconciliation.ReconcileRoleOptions{
+				Role: reconciliation.ClusterRoleRuleOwner{ClusterRole: o.DeepCopy()}, Confirm: true,
+				Client: reconciliation.ClusterRoleModifier{Client: client.RbacV1().ClusterRoles()},
+			}
+			_, err := r.Run()
+			return err
+		case *rbacv1.Role:
+			r := reconciliation.ReconcileRoleOptions{
+				Role: reconciliation.RoleRuleOwner{Role: o.DeepCopy()}, Confirm: true,
+				Client: reconciliation.RoleModifier{Client: client.RbacV1(), NamespaceClient: client.CoreV1().Namespaces()},
+			}
+			_, err := r.Run()
+			return err
+		case *rbacv1.ClusterRoleBinding:
+			r := reconciliation.ReconcileRoleBindingOptions{
+				RoleBinding: reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: o.DeepCopy()}, Confirm: true,
+				Client: reconciliation.ClusterRoleBindingClientAdapter{Client: client.RbacV1().ClusterRoleBindings()},
+			}
+			_, err := r.Run()
+			return err
+		case *rbacv1.RoleBinding:
+			r := reconciliation.ReconcileRoleBindingOptions{
+				RoleBinding: reconciliation.RoleBindingAdapter{RoleBinding: o.DeepCopy()}, Confirm: true,
+				Client: reconciliation.RoleBindingClientAdapter{Client: client.RbacV1(), NamespaceClient: client.CoreV1().Namespaces()},
+			}
+			_, err := r.Run()
+			return err
+		}
+		return fmt.Errorf("unexpected type %T among the default roles", obj)
+	})
+}
+
+// retryUntil calls f until it succeeds; a starting server refuses requests for a while, and another one may be writing the
+// same objects.
+func retryUntil(ctx context.Context, f func() error) error {
+	return wait.ExponentialBackoffWithContext(ctx, wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Cap: time.Second, Steps: 1000}, func(context.Context) (bool, error) {
+		err := f()
+		if err != nil && !apierrors.IsConflict(err) {
+			klog.V(2).InfoS("Writing a default object failed, trying again", "err", err)
+		}
+		return err == nil, nil
+	})
+}

@@ -1,0 +1,180 @@
+package apiserver
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apiserver/pkg/server/options"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
+
+	"tiphys.dev/tiphys/pkg/apiserver/admission"
+	"tiphys.dev/tiphys/pkg/apiserver/authn"
+	"tiphys.dev/tiphys/pkg/apiserver/authz"
+	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
+)
+
+// Config is everything the API server can be told. The parts that the generic API server library defines are its own option
+// types, so that every setting it documents is here under the same name.
+type Config struct {
+	ServerRun     *options.ServerRunOptions
+	Etcd          *options.EtcdOptions
+	SecureServing *options.SecureServingOptionsWithLoopback
+	Audit         *options.AuditOptions
+	Features      *options.FeatureOptions
+	Admission     *admission.Config
+	Enablement    *options.APIEnablementOptions
+	Egress        *options.EgressSelectorOptions
+	Tracing       *options.TracingOptions
+
+	Authentication authn.Config
+	Authorization  authz.Config
+
+	// Kubelet says how to reach the kubelets, for logs, exec, attach, port forwarding and proxying.
+	Kubelet kubeletclient.Config
+	// AllowPrivileged lets pods ask for privileged containers.
+	AllowPrivileged bool
+	// EventTTL is how long events are kept.
+	EventTTL time.Duration
+
+	// ServiceClusterIPRanges are the ranges of cluster IPs, the primary family first; one or two.
+	ServiceClusterIPRanges []net.IPNet
+	// ServiceNodePortRange is where node ports are taken from.
+	ServiceNodePortRange utilnet.PortRange
+	// KubernetesServiceNodePort, when not zero, makes the "kubernetes" Service one of type NodePort.
+	KubernetesServiceNodePort int
+	// EndpointReconciler is how several API servers share the endpoints of the "kubernetes" Service: lease or none.
+	EndpointReconciler string
+
+	// ProxyClientCertFile and ProxyClientKeyFile identify the aggregator to aggregated API servers.
+	ProxyClientCertFile, ProxyClientKeyFile string
+	// AggregatorRejectForwardingRedirect makes the aggregator answer redirects of aggregated API servers with an error.
+	AggregatorRejectForwardingRedirect bool
+	// EnableAggregatorRouting sends requests for aggregated API servers to endpoints instead of the cluster IP.
+	EnableAggregatorRouting bool
+
+	// ServiceAccountSigningKeyFile holds the private key that signs service account tokens.
+	ServiceAccountSigningKeyFile string
+}
+
+// DefaultServiceNodePortRange is 30000-32767.
+var DefaultServiceNodePortRange = utilnet.PortRange{Base: 30000, Size: 2768}
+
+// NewConfig returns the defaults, those of upstream's flags.
+func NewConfig() *Config {
+	serving := options.NewSecureServingOptions()
+	serving.BindPort = 6443
+	serving.ServerCert.CertDirectory = "/var/run/kubernetes"
+	serving.ServerCert.PairName = "apiserver"
+	serving.Required = true
+	c := &Config{
+		ServerRun:     options.NewServerRunOptions(),
+		Etcd:          options.NewEtcdOptions(storagebackend.NewDefaultConfig("/registry", nil)),
+		SecureServing: serving.WithLoopback(),
+		Audit:         options.NewAuditOptions(),
+		Features:      options.NewFeatureOptions(),
+		Admission:     admission.NewConfig(),
+		Enablement:    options.NewAPIEnablementOptions(),
+		Egress:        options.NewEgressSelectorOptions(),
+		Tracing:       options.NewTracingOptions(),
+
+		Authentication: authn.NewConfig(),
+		Authorization:  authz.NewConfig(),
+		Kubelet:        kubeletclient.NewConfig(),
+
+		EventTTL:             time.Hour,
+		ServiceNodePortRange: DefaultServiceNodePortRange,
+		EndpointReconciler:   "lease",
+
+		AggregatorRejectForwardingRedirect: true,
+	}
+	c.Etcd.DefaultStorageMediaType = "application/vnd.kubernetes.protobuf"
+	return c
+}
+
+// complete fills in what depends on the machine and on other settings, and checks the whole.
+func (c *Config) complete() error {
+	if err := c.ServerRun.DefaultAdvertiseAddress(c.SecureServing.SecureServingOptions); err != nil {
+		return fmt.Errorf("finding the address to advertise: %w", err)
+	}
+	if len(c.ServiceClusterIPRanges) == 0 {
+		_, n, err := net.ParseCIDR("10.0.0.0/24")
+		if err != nil {
+			return err
+		}
+		c.ServiceClusterIPRanges = []net.IPNet{*n}
+	}
+	serviceIP, err := firstIP(c.ServiceClusterIPRanges[0])
+	if err != nil {
+		return err
+	}
+	names := []string{"kubernetes.default.svc", "kubernetes.default", "kubernetes", "localhost"}
+	if err := c.SecureServing.MaybeDefaultWithSelfSignedCerts(c.ServerRun.AdvertiseAddress.String(), names, []net.IP{serviceIP}); err != nil {
+		return fmt.Errorf("making a self-signed serving certificate: %w", err)
+	}
+	if c.ServerRun.ExternalHost == "" {
+		c.ServerRun.ExternalHost = c.ServerRun.AdvertiseAddress.String()
+	}
+	if len(c.Authentication.ServiceAccounts.KeyFiles) == 0 && c.ServiceAccountSigningKeyFile != "" {
+		c.Authentication.ServiceAccounts.KeyFiles = []string{c.ServiceAccountSigningKeyFile}
+	}
+	if len(c.Authentication.APIAudiences) == 0 && len(c.Authentication.ServiceAccounts.Issuers) > 0 {
+		c.Authentication.APIAudiences = c.Authentication.ServiceAccounts.Issuers
+	}
+	return c.validate()
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	for _, part := range [][]error{
+		c.ServerRun.Validate(), c.Etcd.Validate(), c.SecureServing.Validate(), c.Audit.Validate(),
+		c.Features.Validate(), c.Egress.Validate(), c.Tracing.Validate(),
+	} {
+		errs = append(errs, part...)
+	}
+	if err := c.Authentication.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.Authorization.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if n := len(c.ServiceClusterIPRanges); n > 2 {
+		errs = append(errs, errors.New("--service-cluster-ip-range must not hold more than two ranges"))
+	} else if n == 2 && (c.ServiceClusterIPRanges[0].IP.To4() == nil) == (c.ServiceClusterIPRanges[1].IP.To4() == nil) {
+		errs = append(errs, errors.New("--service-cluster-ip-range with two ranges must hold one of each IP family"))
+	}
+	if r := c.ServiceNodePortRange; r.Base < 1 || r.Base+r.Size > 65536 {
+		errs = append(errs, fmt.Errorf("--service-node-port-range %s is not within 1-65535", r.String()))
+	}
+	if p := c.KubernetesServiceNodePort; p != 0 && !c.ServiceNodePortRange.Contains(p) {
+		errs = append(errs, fmt.Errorf("--kubernetes-service-node-port %d is not within --service-node-port-range %s", p, c.ServiceNodePortRange.String()))
+	}
+	switch c.EndpointReconciler {
+	case "lease", "none":
+	default:
+		errs = append(errs, fmt.Errorf("--endpoint-reconciler-type %q must be lease or none", c.EndpointReconciler))
+	}
+	if (c.ProxyClientCertFile == "") != (c.ProxyClientKeyFile == "") {
+		errs = append(errs, errors.New("--proxy-client-cert-file and --proxy-client-key-file must be given together"))
+	}
+	return utilerrors.NewAggregate(errs)
+}
+
+// firstIP returns the address of the "kubernetes" Service: the first of the range after the network's own.
+func firstIP(n net.IPNet) (net.IP, error) {
+	ip := make(net.IP, len(n.IP))
+	copy(ip, n.IP.Mask(n.Mask))
+	if ones, bits := n.Mask.Size(); bits-ones < 1 {
+		return nil, fmt.Errorf("service range %s is too small", n.String())
+	}
+	for i := len(ip) - 1; i >= 0; i-- {
+		ip[i]++
+		if ip[i] != 0 {
+			break
+		}
+	}
+	return ip, nil
+}

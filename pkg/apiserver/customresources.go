@@ -1,0 +1,40 @@
+package apiserver
+
+import (
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apiextensionsv1beta1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
+	crdoptions "k8s.io/apiextensions-apiserver/pkg/cmd/server/options"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+)
+
+// newCustomResources builds the server of CustomResourceDefinitions and of the objects they define.
+func newCustomResources(c *Config, g *generic, delegate genericapiserver.DelegationTarget) (*apiextensions.CustomResourceDefinitions, error) {
+	config := *g.config
+	// Hooks belong to the standard server; here they would run twice.
+	config.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
+	config.RESTOptionsGetter = nil
+	config.MergedResourceConfig = apiextensions.DefaultAPIResourceConfigSource()
+
+	etcd := *c.Etcd
+	etcd.StorageConfig.StorageObjectCountTracker = g.config.StorageObjectCountTracker
+	etcd.StorageConfig.Codec = apiextensions.Codecs.LegacyCodec(apiextensionsv1beta1.SchemeGroupVersion, apiextensionsv1.SchemeGroupVersion)
+	etcd.StorageConfig.EncodeVersioner = runtime.NewMultiGroupVersioner(apiextensionsv1.SchemeGroupVersion,
+		schema.GroupKind{Group: apiextensionsv1.GroupName})
+	etcd.SkipHealthEndpoints = true
+	if err := etcd.ApplyTo(&config); err != nil {
+		return nil, err
+	}
+	crd := &apiextensions.Config{
+		GenericConfig: &genericapiserver.RecommendedConfig{Config: config, SharedInformerFactory: g.informers},
+		ExtraConfig: apiextensions.ExtraConfig{
+			CRDRESTOptionsGetter: crdoptions.NewCRDRESTOptionsGetter(etcd, config.ResourceTransformers, config.StorageObjectCountTracker),
+			MasterCount:          1,
+			AuthResolverWrapper:  newAuthResolver(g),
+			ServiceResolver:      g.resolver,
+		},
+	}
+	return crd.Complete().New(delegate)
+}

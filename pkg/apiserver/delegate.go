@@ -1,0 +1,68 @@
+package apiserver
+
+import (
+	"crypto/tls"
+	"errors"
+	"net/http"
+
+	"k8s.io/apiserver/pkg/admission"
+	webhookinit "k8s.io/apiserver/pkg/admission/plugin/webhook/initializer"
+	"k8s.io/apiserver/pkg/endpoints/filters"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/healthz"
+	"k8s.io/apiserver/pkg/util/notfoundhandler"
+	"k8s.io/apiserver/pkg/util/proxy"
+	"k8s.io/apiserver/pkg/util/webhook"
+	"k8s.io/klog/v2"
+
+	"tiphys.dev/tiphys/pkg/apiserver/authn/serviceaccount"
+)
+
+// notFoundHandler ends the chain. Until every server has registered its paths it answers 503 rather than 404, so that no
+// controller takes a starting server's silence for the absence of a kind.
+func notFoundHandler(config *genericapiserver.Config) http.Handler {
+	return notfoundhandler.New(config.Serializer, filters.NoMuxAndDiscoveryIncompleteKey)
+}
+
+// insecureTLS is for the proxies to pods, services and nodes: what they serve has no certificate anybody could check.
+func insecureTLS() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
+
+// synced is a readiness check on a cache.
+func synced(name string, has func() bool) healthz.HealthChecker {
+	return healthz.NamedCheck(name, func(*http.Request) error {
+		if !has() {
+			return errors.New("caches are not filled yet")
+		}
+		return nil
+	})
+}
+
+func newAuthResolver(g *generic) webhook.AuthenticationInfoResolverWrapper {
+	return webhook.NewDefaultAuthenticationInfoResolverWrapper(g.proxyTransport, g.config.EgressSelector, g.config.LoopbackClientConfig, g.config.TracerProvider)
+}
+
+func newWebhookInitializer(g *generic, resolver webhook.ServiceResolver) admission.PluginInitializer {
+	return webhookinit.NewPluginInitializer(newAuthResolver(g), resolver)
+}
+
+// endpointSlices finds the endpoints of a service for the aggregator.
+func (g *generic) endpointSlices() (proxy.EndpointSliceGetter, error) {
+	return proxy.NewEndpointSliceIndexerGetter(g.informers.Discovery().V1().EndpointSlices())
+}
+
+// addDiscoveryDocuments serves the keys with which others verify service account tokens. An issuer that is no URL has none;
+// then the paths are not served, and the log says why.
+func addDiscoveryDocuments(c *Config, g *generic, server *genericapiserver.GenericAPIServer) error {
+	sa := c.Authentication.ServiceAccounts
+	if len(sa.Issuers) == 0 || len(g.identity.Keys) == 0 {
+		return nil
+	}
+	docs, err := serviceaccount.NewDocuments(sa.Issuers[0], sa.JWKSURI, g.address(c), g.identity.Keys)
+	if err != nil {
+		klog.InfoS("Not serving the keys of service account tokens", "reason", err)
+		return nil
+	}
+	server.Handler.NonGoRestfulMux.HandleFunc(serviceaccount.ConfigurationPath, docs.ServeConfiguration)
+	server.Handler.NonGoRestfulMux.HandleFunc(serviceaccount.KeysPath, docs.ServeKeys)
+	return nil
+}

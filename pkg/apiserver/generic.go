@@ -1,0 +1,237 @@
+package apiserver
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apiserver/pkg/admission"
+	endpointsopenapi "k8s.io/apiserver/pkg/endpoints/openapi"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/egressselector"
+	"k8s.io/apiserver/pkg/server/filters"
+	"k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/apiserver/pkg/util/openapi"
+	"k8s.io/apiserver/pkg/util/webhook"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
+	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
+	"k8s.io/utils/clock"
+
+	"tiphys.dev/tiphys/pkg/api/scheme"
+	"tiphys.dev/tiphys/pkg/apiserver/authn"
+	"tiphys.dev/tiphys/pkg/apiserver/authz"
+	"tiphys.dev/tiphys/pkg/apiserver/authz/rbac"
+	"tiphys.dev/tiphys/pkg/apiserver/bootstrap"
+	generatedopenapi "tiphys.dev/tiphys/pkg/generated/openapi"
+)
+
+// generic is what the three servers of the chain share.
+type generic struct {
+	config      *genericapiserver.Config
+	client      kubernetes.Interface
+	dynamic     dynamic.Interface
+	informers   informers.SharedInformerFactory
+	identity    *authn.Result
+	rbac        *rbac.Authorizer
+	rbacEnabled bool
+	securePort  int
+
+	resolver       webhook.ServiceResolver
+	admission      []admission.PluginInitializer
+	proxyTransport *http.Transport
+	nodeDial       utilnet.DialFunc
+}
+
+// resync is how often informers of the API server hand out everything again; only repair loops look at it.
+const resync = 10 * time.Minute
+
+func newGeneric(ctx context.Context, c *Config) (*generic, error) {
+	config := genericapiserver.NewConfig(scheme.Codecs)
+	config.MergedResourceConfig = defaultResources()
+	config.LongRunningFunc = filters.BasicLongRunningRequestCheck(
+		sets.NewString("watch", "proxy"), sets.NewString("attach", "exec", "proxy", "log", "portforward"))
+	g := &generic{config: config}
+
+	if err := c.ServerRun.ApplyTo(config); err != nil {
+		return nil, fmt.Errorf("applying server settings: %w", err)
+	}
+	if err := c.SecureServing.ApplyToConfig(config); err != nil {
+		return nil, fmt.Errorf("opening the secure port: %w", err)
+	}
+	_, port, err := config.SecureServing.HostPort()
+	if err != nil {
+		return nil, err
+	}
+	g.securePort = port
+	if err := c.Enablement.ApplyTo(config, defaultResources(), scheme.Scheme); err != nil {
+		return nil, fmt.Errorf("applying --runtime-config: %w", err)
+	}
+	if err := c.Egress.ApplyTo(config); err != nil {
+		return nil, err
+	}
+	if err := c.Tracing.ApplyTo(config.EgressSelector, config); err != nil {
+		return nil, err
+	}
+	g.setOpenAPI()
+	if err := g.setStorage(c); err != nil {
+		return nil, err
+	}
+	if err := g.setClients(c); err != nil {
+		return nil, err
+	}
+	if err := g.setIdentity(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := c.Audit.ApplyTo(config); err != nil {
+		return nil, fmt.Errorf("building the audit back-ends: %w", err)
+	}
+	if err := c.Features.ApplyTo(config, g.client, g.informers); err != nil {
+		return nil, err
+	}
+	return g, g.setAdmission(c)
+}
+
+func (g *generic) setOpenAPI() {
+	definitions := openapi.GetOpenAPIDefinitionsWithoutDisabledFeatures(generatedopenapi.GetOpenAPIDefinitions)
+	namer := endpointsopenapi.NewDefinitionNamer(scheme.Scheme, apiextensions.Scheme, aggregatorscheme.Scheme)
+	g.config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
+	g.config.OpenAPIConfig.Info.Title = "Kubernetes"
+	g.config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
+	g.config.OpenAPIV3Config.Info.Title = "Kubernetes"
+}
+
+// setClients makes the clients with which the server reaches itself: through the loopback listener, in protobuf.
+func (g *generic) setClients(_ *Config) error {
+	loopback := g.config.LoopbackClientConfig
+	loopback.ContentType = runtime.ContentTypeProtobuf
+	loopback.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	loopback.DisableCompression = true
+	loopback.QPS = -1
+	client, err := kubernetes.NewForConfig(loopback)
+	if err != nil {
+		return fmt.Errorf("building the loopback client: %w", err)
+	}
+	g.client = client
+	if g.dynamic, err = dynamic.NewForConfig(loopback); err != nil {
+		return fmt.Errorf("building the loopback client: %w", err)
+	}
+	g.informers = informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithTransform(dropManagedFields))
+
+	if es := g.config.EgressSelector; es != nil {
+		dial, err := es.Lookup(egressselector.Cluster.AsNetworkContext())
+		if err != nil {
+			return fmt.Errorf("looking up the egress to nodes: %w", err)
+		}
+		g.nodeDial = dial
+	}
+	g.proxyTransport = utilnet.SetTransportDefaults(&http.Transport{DialContext: g.nodeDial, TLSClientConfig: insecureTLS()})
+	return nil
+}
+
+// dropManagedFields keeps the caches small: nobody in the process asks who owns a field.
+func dropManagedFields(obj any) (any, error) {
+	if o, ok := obj.(metav1.Object); ok && o.GetManagedFields() != nil {
+		o.SetManagedFields(nil)
+	}
+	return obj, nil
+}
+
+func (g *generic) setIdentity(ctx context.Context, c *Config) error {
+	objects := &tokenObjects{informers: g.informers, client: g.client}
+	objects.register()
+	result, err := authn.New(ctx, c.Authentication, authn.Dependencies{
+		Objects: objects, Secrets: objects.systemSecrets(), Clock: clock.RealClock{}, ServerID: g.config.APIServerID,
+	})
+	if err != nil {
+		return fmt.Errorf("building the authenticators: %w", err)
+	}
+	g.identity = result
+	g.config.Authentication.Authenticator = result.Authenticator
+	g.config.Authentication.APIAudiences = c.Authentication.Audiences()
+	g.config.Authentication.RequestHeaderConfig = result.RequestHeader
+	if result.ClientCA != nil {
+		if err := g.config.Authentication.ApplyClientCert(result.ClientCA, g.config.SecureServing); err != nil {
+			return fmt.Errorf("announcing the client CA: %w", err)
+		}
+	}
+	if result.RequestHeader != nil {
+		if err := g.config.Authentication.ApplyClientCert(result.RequestHeader.CAContentProvider, g.config.SecureServing); err != nil {
+			return fmt.Errorf("announcing the front proxy CA: %w", err)
+		}
+	}
+	access, err := authz.New(c.Authorization, g.informers)
+	if err != nil {
+		return fmt.Errorf("building the authorizers: %w", err)
+	}
+	g.config.Authorization.Authorizer = access.Authorizer
+	g.config.RuleResolver = access.Rules
+	g.rbac, g.rbacEnabled = access.RBAC, access.Enabled
+	if access.Enabled {
+		// Without it the first requests of a restarted server would be refused for want of the cached roles.
+		g.config.AddReadyzChecks(synced("rbac-cache-sync", access.RBAC.HasSynced))
+	}
+	return nil
+}
+
+func (g *generic) setAdmission(c *Config) error {
+	services := g.informers.Core().V1().Services().Lister()
+	var inner aggregator.ServiceResolver
+	if c.EnableAggregatorRouting {
+		slices, err := g.endpointSlices()
+		if err != nil {
+			return fmt.Errorf("indexing endpoint slices: %w", err)
+		}
+		inner = aggregator.NewEndpointServiceResolver(services, slices)
+	} else {
+		inner = aggregator.NewClusterIPServiceResolver(services)
+	}
+	if u, err := loopbackURL(g.config.LoopbackClientConfig.Host); err == nil {
+		inner = aggregator.NewLoopbackServiceResolver(inner, u)
+	}
+	g.resolver = inner
+	// The admission order is about requests of all three servers, so the chain is built once and shared.
+	g.admission = append(g.admission, newWebhookInitializer(g, inner))
+	err := c.Admission.ApplyTo(g.config, g.informers, g.client, g.dynamic, feature.DefaultFeatureGate,
+		g.config.EffectiveVersion, g.admission...)
+	if err != nil {
+		return fmt.Errorf("building the admission chain: %w", err)
+	}
+	return nil
+}
+
+// node reads a node from the cache, and from the store when the cache does not have it yet.
+func (g *generic) node(ctx context.Context, name string) (*v1.Node, error) {
+	if n, err := g.informers.Core().V1().Nodes().Lister().Get(name); err == nil {
+		return n, nil
+	}
+	return g.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+}
+
+func (g *generic) trust() bootstrap.Trust {
+	t := bootstrap.Trust{ClientCA: g.identity.ClientCA}
+	if h := g.identity.RequestHeader; h != nil {
+		t.RequestHeaderCA = h.CAContentProvider
+		t.AllowedNames, t.UsernameHeaders = h.AllowedClientNames.Value(), h.UsernameHeaders.Value()
+		t.GroupHeaders, t.ExtraHeaderPrefixes = h.GroupHeaders.Value(), h.ExtraHeaderPrefixes.Value()
+		if h.UIDHeaders != nil {
+			t.UIDHeaders = h.UIDHeaders.Value()
+		}
+	}
+	return t
+}
+
+func (g *generic) address(c *Config) string {
+	return net.JoinHostPort(c.ServerRun.ExternalHost, strconv.Itoa(g.securePort))
+}
