@@ -24,7 +24,6 @@ var agnhostTools = []tool{
 	{path: "bin/bash"}, {path: "usr/bin/curl"}, {path: "usr/bin/dig"}, {path: "usr/bin/nslookup"}, {path: "usr/bin/host"},
 	{path: "bin/nc.openbsd", alias: "bin/nc"}, {path: "usr/bin/iperf", alias: "usr/local/bin/iperf"},
 	{path: "bin/ip"}, {path: "bin/ss"}, {path: "usr/bin/getent"}, {path: "usr/bin/nsenter"}, {path: "bin/findmnt"},
-	{path: "bin/mount"}, {path: "bin/umount"}, {path: "bin/lsblk"}, {path: "usr/bin/unshare"},
 }
 
 // libraryDirs is where the distribution's loader looks.

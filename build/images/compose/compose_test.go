@@ -61,17 +61,32 @@ func TestLayerIsSortedCompleteAndKeepsModes(t *testing.T) {
 }
 
 func TestSameFilesGiveTheSameImage(t *testing.T) {
-	for name, form := range map[string]Form{"plain": Plain, "zstd": Zstd} {
+	// The first bytes of the layer as it is kept: a name of the first entry, or zstd's magic number.
+	for name, tc := range map[string]struct {
+		form  Form
+		begin string
+	}{"plain": {Plain, "a/\x00"}, "zstd": {Zstd, "\x28\xb5\x2f\xfd"}} {
 		t.Run(name, func(t *testing.T) {
 			digests := map[v1.Hash]bool{}
 			for range 2 {
-				img := imageOf(t, form)
+				img := imageOf(t, tc.form)
 				layers, err := img.Layers()
 				if err != nil {
 					t.Fatal(err)
 				}
 				for _, layer := range layers {
 					consistent(t, layer)
+					r, err := layer.Compressed()
+					if err != nil {
+						t.Fatal(err)
+					}
+					data, err := io.ReadAll(r)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !strings.HasPrefix(string(data), tc.begin) {
+						t.Errorf("layer begins with %q, want %q", data[:4], tc.begin)
+					}
 				}
 				digest, err := img.Digest()
 				if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/compression"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
@@ -53,10 +54,10 @@ func Layer(files []File, form Form) (v1.Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
 	if form == Plain {
-		return tarball.LayerFromOpener(open, tarball.WithCompression(compression.None), tarball.WithMediaType(types.OCIUncompressedLayer))
+		return static.NewLayer(data, types.OCIUncompressedLayer), nil
 	}
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
 	return tarball.LayerFromOpener(open, tarball.WithCompression(compression.ZStd), tarball.WithMediaType(types.OCILayerZStd))
 }
 
