@@ -2,7 +2,6 @@ package endpointslice
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,9 +17,6 @@ import (
 )
 
 var logger = klog.LoggerWithName(klog.Background(), "endpoint_slice")
-
-// errStale asks for a retry when the cache does not show this controller's own writes yet.
-var errStale = errors.New("the EndpointSlice cache is behind")
 
 // Sync brings the slices of one service in step with its pods.
 func (c *Controller) Sync(ctx context.Context, key worker.Key) error {
@@ -49,7 +45,7 @@ func (c *Controller) Sync(ctx context.Context, key worker.Key) error {
 	}
 	existing = slices.DeleteFunc(existing, func(s *discoveryv1.EndpointSlice) bool { return s.DeletionTimestamp != nil })
 	if c.tracker.StaleSlices(service, existing) {
-		return errStale
+		return fmt.Errorf("own slices: %w", worker.ErrNotYet)
 	}
 	err = c.reconciler.Reconcile(klog.FromContext(ctx), service, pods, existing, c.triggers.since(key, service, pods))
 	if podcontrol.IsTerminating(err) {
@@ -83,4 +79,3 @@ func ready(n *v1.Node) bool {
 	}
 	return false
 }
-

@@ -22,6 +22,10 @@ type Key = cache.ObjectName
 // KeyOf returns the key of an object.
 func KeyOf(o metav1.Object) Key { return cache.MetaObjectToName(o) }
 
+// ErrNotYet is returned, wrapped, by a Sync that cannot decide yet because its cache is behind. The key is tried again
+// without a word in the log.
+var ErrNotYet = errors.New("the cache is behind")
+
 // Config says what a queue does with its keys.
 type Config[K comparable] struct {
 	// Name of the queue in metrics (upstream's queue name) and logs.
@@ -165,7 +169,7 @@ func (q *Queue[K]) next(ctx context.Context) bool {
 
 // logRetry keeps conflicts quiet: losing a race against another writer is ordinary, and the cache catches up by itself.
 func (q *Queue[K]) logRetry(ctx context.Context, key K, err error) {
-	if apierrors.IsConflict(err) || apierrors.HasStatusCause(err, "NamespaceTerminating") {
+	if apierrors.IsConflict(err) || errors.Is(err, ErrNotYet) || apierrors.HasStatusCause(err, "NamespaceTerminating") {
 		klog.FromContext(ctx).V(4).Info("Trying again", "key", key, "reason", err)
 		return
 	}
