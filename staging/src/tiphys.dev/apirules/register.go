@@ -1,0 +1,65 @@
+package apirules
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"tiphys.dev/apirules/apps/daemonset"
+	"tiphys.dev/apirules/apps/deployment"
+	"tiphys.dev/apirules/apps/replicaset"
+	"tiphys.dev/apirules/apps/statefulset"
+	"tiphys.dev/apirules/core/endpoints"
+	"tiphys.dev/apirules/core/limitrange"
+	"tiphys.dev/apirules/core/namespace"
+	"tiphys.dev/apirules/core/node"
+	"tiphys.dev/apirules/core/persistentvolumeclaim"
+	"tiphys.dev/apirules/core/pod"
+	"tiphys.dev/apirules/core/podtemplate"
+	"tiphys.dev/apirules/core/replicationcontroller"
+	"tiphys.dev/apirules/core/resourcequota"
+	"tiphys.dev/apirules/core/secret"
+	"tiphys.dev/apirules/core/service"
+	"tiphys.dev/apirules/discovery/endpointslice"
+	"tiphys.dev/apirules/rbac/clusterrolebinding"
+	"tiphys.dev/apirules/rbac/rolebinding"
+	"tiphys.dev/apirules/scheduling/priorityclass"
+)
+
+// AddDefaults registers the defaults of every kind that has some, and of its list. Each may be called any number of
+// times on the same object: what is filled in stays as it is.
+func AddDefaults(scheme *runtime.Scheme) {
+	add(scheme, daemonset.SetDefaults, func(l *appsv1.DaemonSetList) []appsv1.DaemonSet { return l.Items })
+	add(scheme, deployment.SetDefaults, func(l *appsv1.DeploymentList) []appsv1.Deployment { return l.Items })
+	add(scheme, replicaset.SetDefaults, func(l *appsv1.ReplicaSetList) []appsv1.ReplicaSet { return l.Items })
+	add(scheme, statefulset.SetDefaults, func(l *appsv1.StatefulSetList) []appsv1.StatefulSet { return l.Items })
+	add(scheme, endpoints.SetDefaults, func(l *corev1.EndpointsList) []corev1.Endpoints { return l.Items })
+	add(scheme, limitrange.SetDefaults, func(l *corev1.LimitRangeList) []corev1.LimitRange { return l.Items })
+	add(scheme, namespace.SetDefaults, func(l *corev1.NamespaceList) []corev1.Namespace { return l.Items })
+	add(scheme, node.SetDefaults, func(l *corev1.NodeList) []corev1.Node { return l.Items })
+	add(scheme, persistentvolumeclaim.SetDefaults, func(l *corev1.PersistentVolumeClaimList) []corev1.PersistentVolumeClaim { return l.Items })
+	add(scheme, pod.SetDefaults, func(l *corev1.PodList) []corev1.Pod { return l.Items })
+	add(scheme, podtemplate.SetDefaults, func(l *corev1.PodTemplateList) []corev1.PodTemplate { return l.Items })
+	add(scheme, replicationcontroller.SetDefaults, func(l *corev1.ReplicationControllerList) []corev1.ReplicationController { return l.Items })
+	add(scheme, resourcequota.SetDefaults, func(l *corev1.ResourceQuotaList) []corev1.ResourceQuota { return l.Items })
+	add(scheme, secret.SetDefaults, func(l *corev1.SecretList) []corev1.Secret { return l.Items })
+	add(scheme, service.SetDefaults, func(l *corev1.ServiceList) []corev1.Service { return l.Items })
+	add(scheme, endpointslice.SetDefaults, func(l *discoveryv1.EndpointSliceList) []discoveryv1.EndpointSlice { return l.Items })
+	add(scheme, clusterrolebinding.SetDefaults, func(l *rbacv1.ClusterRoleBindingList) []rbacv1.ClusterRoleBinding { return l.Items })
+	add(scheme, rolebinding.SetDefaults, func(l *rbacv1.RoleBindingList) []rbacv1.RoleBinding { return l.Items })
+	add(scheme, priorityclass.SetDefaults, func(l *schedulingv1.PriorityClassList) []schedulingv1.PriorityClass { return l.Items })
+}
+
+// add registers the defaults of a kind and of its list, whose items are filled in one by one.
+func add[T, L any](scheme *runtime.Scheme, setDefaults func(*T), items func(*L) []T) {
+	scheme.AddTypeDefaultingFunc(any(new(T)).(runtime.Object), func(obj any) { setDefaults(obj.(*T)) })
+	scheme.AddTypeDefaultingFunc(any(new(L)).(runtime.Object), func(obj any) {
+		list := items(obj.(*L))
+		for i := range list {
+			setDefaults(&list[i])
+		}
+	})
+}
