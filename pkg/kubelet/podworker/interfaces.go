@@ -54,6 +54,8 @@ type Cgroups interface {
 type DNS interface {
 	PodDNS(pod *v1.Pod) (*runtimeapi.DNSConfig, error)
 	PodHostname(pod *v1.Pod, nodeHostname string) (hostname, domain string, err error)
+	// KernelHostname is what the sandbox calls itself.
+	KernelHostname(pod *v1.Pod, hostname, domain string) (string, error)
 	HostsFile(pod *v1.Pod, podIPs []string, hostname, domain string) ([]byte, error)
 }
 

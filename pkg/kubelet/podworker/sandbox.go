@@ -19,9 +19,12 @@ func (w *worker) sandboxConfig(ctx context.Context, pod *v1.Pod, attempt uint32)
 	if err != nil {
 		return nil, fmt.Errorf("configuring name resolution: %w", err)
 	}
-	hostname, _, err := w.hostname(pod)
+	hostname, domain, err := w.hostname(pod)
 	if err != nil {
 		return nil, fmt.Errorf("choosing the hostname: %w", err)
+	}
+	if hostname, err = w.m.cfg.DNS.KernelHostname(pod, hostname, domain); err != nil {
+		return nil, err
 	}
 	config := &runtimeapi.PodSandboxConfig{
 		Metadata:     &runtimeapi.PodSandboxMetadata{Name: pod.Name, Namespace: pod.Namespace, Uid: string(pod.UID), Attempt: attempt},
