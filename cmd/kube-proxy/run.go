@@ -63,11 +63,6 @@ func run(ctx context.Context, c *proxyconfig.KubeProxyConfiguration, o *options)
 	if err != nil {
 		return err
 	}
-	// An informer runs with its factory only when it was made before.
-	forProxy.Core().V1().Services().Informer()
-	forProxy.Discovery().V1().EndpointSlices().Informer()
-	ownNode.Core().V1().Nodes().Informer()
-	all.Networking().V1().ServiceCIDRs().Informer()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	factories := []informers.SharedInformerFactory{forProxy, ownNode, all}

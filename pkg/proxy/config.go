@@ -29,7 +29,7 @@ type Config struct {
 	// that are not given are read from the Node object.
 	NodeIPs []netip.Addr
 
-	// Informers whose factory the caller starts. They may be restricted to what a proxy needs (see
+	// Informers whose factory the caller starts after New. They may be restricted to what a proxy needs (see
 	// Selector) or show everything. ServiceCIDRs is optional.
 	Services       coreinformers.ServiceInformer
 	EndpointSlices discoveryinformers.EndpointSliceInformer

@@ -30,6 +30,8 @@ type Proxy struct {
 	period  time.Duration
 	limiter *rate.Limiter
 
+	informers struct{ services, slices, nodes, cidrs cache.SharedIndexInformer }
+
 	tables        []*table
 	tracker       *services.Tracker
 	health        *healthcheck.Proxy
@@ -72,6 +74,13 @@ func New(cfg Config) (*Proxy, error) {
 		tracker: services.NewTracker(initialNode(cfg.NodeName, nodeIPs), cfg.Clock.Now()),
 		signal:  make(chan struct{}, 1),
 		ready:   make(chan struct{}),
+	}
+	// An informer runs with its factory only when it was asked for before the factory starts.
+	p.informers.services = cfg.Services.Informer()
+	p.informers.slices = cfg.EndpointSlices.Informer()
+	p.informers.nodes = cfg.Nodes.Informer()
+	if cfg.ServiceCIDRs != nil {
+		p.informers.cidrs = cfg.ServiceCIDRs.Informer()
 	}
 	if err := p.openTables(); err != nil {
 		return nil, err

@@ -32,11 +32,11 @@ func (p *Proxy) watch() (regs []registration, stop func(), err error) {
 		}
 		regs = append(regs, registration{informer, handle, required})
 	}
-	add(p.cfg.Services.Informer(), true, p.serviceHandler())
-	add(p.cfg.EndpointSlices.Informer(), true, p.sliceHandler())
-	add(p.cfg.Nodes.Informer(), true, p.nodeHandler())
-	if p.cfg.ServiceCIDRs != nil {
-		add(p.cfg.ServiceCIDRs.Informer(), false, p.cidrHandler())
+	add(p.informers.services, true, p.serviceHandler())
+	add(p.informers.slices, true, p.sliceHandler())
+	add(p.informers.nodes, true, p.nodeHandler())
+	if p.informers.cidrs != nil {
+		add(p.informers.cidrs, false, p.cidrHandler())
 	}
 	stop = func() {
 		for _, r := range regs {
