@@ -42,11 +42,12 @@ if [[ -n ${CONTAINERD_ADDRESS:-}${REGISTRY_LISTEN:-} && -z ${IMAGES:-} ]]; then
 fi
 ctr() { "$root/_output/node/bin/ctr" --address "$1" --namespace k8s.io images "${@:2}"; }
 for socket in ${CONTAINERD_ADDRESS:-}; do
+  # Lines of "name digest", as the archives and as this containerd have them.
+  present=$(ctr "$socket" list | awk 'NR > 1 { print $1, $3 }')
   for archive in "$images"/*.tar; do
-    index=$(tar -xOf "$archive" index.json)
-    name=$(sed 's/.*"io.containerd.image.name":"\([^"]*\)".*/\1/' <<< "$index")
-    digest=$(sed 's/.*"digest":"\([^"]*\)".*/\1/' <<< "$index")
-    if ! ctr "$socket" list "name==$name" | grep -qF "$digest"; then
+    wanted=$(tar -xOf "$archive" index.json | grep -o '"digest":"[^"]*","annotations":{"io.containerd.image.name":"[^"]*"' \
+      | sed 's/"digest":"\([^"]*\)".*name":"\([^"]*\)"/\2 \1/')
+    if [[ -n $(grep -vxFf <(echo "$present") <<< "$wanted") ]]; then
       ctr "$socket" import "$archive" > /dev/null
     fi
   done

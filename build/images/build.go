@@ -53,7 +53,7 @@ func (b builder) build(ctx context.Context, img product) error {
 	if err != nil {
 		return err
 	}
-	if err := compose.WriteArchive(archive, img.name, image); err != nil {
+	if err := compose.WriteArchive(archive, compose.Named{Name: img.name, Image: image}); err != nil {
 		return err
 	}
 	return os.WriteFile(stamp, []byte(recipe), 0o644)

@@ -19,15 +19,21 @@ const annotationName = "io.containerd.image.name"
 // annotationTag is the standard's place, which holds the tag only.
 const annotationTag = "org.opencontainers.image.ref.name"
 
-// WriteArchive writes img as an OCI archive (an image layout in a tar file) at file, to be imported as name. The file
+// Named is an image and the whole name it is imported under.
+type Named struct {
+	Name  string
+	Image v1.Image
+}
+
+// WriteArchive writes images as one OCI archive (an image layout in a tar file) at file; what they share is in it once. The file
 // appears whole or not at all.
-func WriteArchive(file, name string, img v1.Image) error {
+func WriteArchive(file string, images ...Named) error {
 	tmp, err := os.CreateTemp(filepath.Dir(file), ".archive-*")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp.Name())
-	if err := writeArchive(tmp, name, img); err != nil {
+	if err := writeArchive(tmp, images); err != nil {
 		tmp.Close()
 		return fmt.Errorf("writing %s: %w", file, err)
 	}
@@ -40,55 +46,66 @@ func WriteArchive(file, name string, img v1.Image) error {
 	return os.Rename(tmp.Name(), file)
 }
 
-func writeArchive(out io.Writer, name string, img v1.Image) error {
+func writeArchive(out io.Writer, images []Named) error {
 	w := tar.NewWriter(out)
 	if err := entry(w, "oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`)); err != nil {
 		return err
 	}
-	index, err := indexOf(name, img)
+	index := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
+	for _, one := range images {
+		d, err := descriptor(one)
+		if err != nil {
+			return fmt.Errorf("%s: %w", one.Name, err)
+		}
+		index.Manifests = append(index.Manifests, d)
+	}
+	data, err := json.Marshal(index)
 	if err != nil {
 		return err
 	}
-	if err := entry(w, "index.json", index); err != nil {
+	if err := entry(w, "index.json", data); err != nil {
 		return err
 	}
-	blobs, err := blobsOf(img)
-	if err != nil {
-		return err
-	}
-	for _, b := range blobs {
-		if err := b.write(w); err != nil {
-			return err
+	written := map[v1.Hash]bool{}
+	for _, one := range images {
+		blobs, err := blobsOf(one.Image)
+		if err != nil {
+			return fmt.Errorf("%s: %w", one.Name, err)
+		}
+		for _, b := range blobs {
+			if written[b.digest] {
+				continue
+			}
+			written[b.digest] = true
+			if err := b.write(w); err != nil {
+				return fmt.Errorf("%s: %w", one.Name, err)
+			}
 		}
 	}
 	return w.Close()
 }
 
-// indexOf is the layout's one entry point.
-func indexOf(name string, img v1.Image) ([]byte, error) {
-	digest, err := img.Digest()
+// descriptor is an image's line in the index of the archive.
+func descriptor(one Named) (v1.Descriptor, error) {
+	digest, err := one.Image.Digest()
 	if err != nil {
-		return nil, err
+		return v1.Descriptor{}, err
 	}
-	size, err := img.Size()
+	size, err := one.Image.Size()
 	if err != nil {
-		return nil, err
+		return v1.Descriptor{}, err
 	}
-	config, err := img.ConfigFile()
+	config, err := one.Image.ConfigFile()
 	if err != nil {
-		return nil, err
+		return v1.Descriptor{}, err
 	}
-	return json.Marshal(v1.IndexManifest{
-		SchemaVersion: 2,
-		MediaType:     types.OCIImageIndex,
-		Manifests: []v1.Descriptor{{
-			MediaType:   types.OCIManifestSchema1,
-			Digest:      digest,
-			Size:        size,
-			Platform:    &v1.Platform{OS: config.OS, Architecture: config.Architecture},
-			Annotations: map[string]string{annotationName: name, annotationTag: name[strings.LastIndex(name, ":")+1:]},
-		}},
-	})
+	return v1.Descriptor{
+		MediaType:   types.OCIManifestSchema1,
+		Digest:      digest,
+		Size:        size,
+		Platform:    &v1.Platform{OS: config.OS, Architecture: config.Architecture},
+		Annotations: map[string]string{annotationName: one.Name, annotationTag: one.Name[strings.LastIndex(one.Name, ":")+1:]},
+	}, nil
 }
 
 // blob is one content-addressed part of an image.
@@ -111,7 +128,7 @@ func (b blob) write(w *tar.Writer) error {
 	return err
 }
 
-// blobsOf lists manifest, configuration and layers, each once.
+// blobsOf lists manifest, configuration and layers.
 func blobsOf(img v1.Image) ([]blob, error) {
 	manifest, err := img.RawManifest()
 	if err != nil {
@@ -134,7 +151,6 @@ func blobsOf(img v1.Image) ([]blob, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := map[v1.Hash]bool{}
 	for _, layer := range layers {
 		digest, err := layer.Digest()
 		if err != nil {
@@ -144,10 +160,7 @@ func blobsOf(img v1.Image) ([]blob, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !seen[digest] {
-			seen[digest] = true
-			blobs = append(blobs, blob{digest: digest, size: size, open: layer.Compressed})
-		}
+		blobs = append(blobs, blob{digest: digest, size: size, open: layer.Compressed})
 	}
 	return blobs, nil
 }

@@ -103,7 +103,8 @@ func TestSameFilesGiveTheSameImage(t *testing.T) {
 
 func TestArchiveHoldsNameAndEveryBlob(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.tar")
-	if err := WriteArchive(file, "registry.example/a/b:v1", imageOf(t, Zstd)); err != nil {
+	img := imageOf(t, Zstd)
+	if err := WriteArchive(file, Named{"registry.example/a/b:v1", img}, Named{"registry.example/a/b:v2", img}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.Open(file)
@@ -136,11 +137,13 @@ func TestArchiveHoldsNameAndEveryBlob(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(index, `"io.containerd.image.name":"registry.example/a/b:v1"`) {
-		t.Errorf("index does not name the image: %s", index)
+	for _, name := range []string{"v1", "v2"} {
+		if !strings.Contains(index, `"io.containerd.image.name":"registry.example/a/b:`+name+`"`) {
+			t.Errorf("index does not name %s: %s", name, index)
+		}
 	}
 	if blobs != 3 {
-		t.Errorf("%d blobs, want manifest, configuration and one layer", blobs)
+		t.Errorf("%d blobs, want manifest, configuration and one layer, each once", blobs)
 	}
 }
 

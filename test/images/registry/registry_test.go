@@ -29,7 +29,7 @@ func serve(t *testing.T) (string, v1.Image) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := compose.WriteArchive(filepath.Join(dir, "hello.tar"), imageName, img); err != nil {
+	if err := compose.WriteArchive(filepath.Join(dir, "hello.tar"), compose.Named{Name: imageName, Image: img}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := open(dir)
