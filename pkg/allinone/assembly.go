@@ -1,0 +1,36 @@
+package allinone
+
+import (
+	"context"
+	"net/netip"
+
+	"tiphys.dev/tiphys/pkg/allinone/containerd"
+	"tiphys.dev/tiphys/pkg/allinone/etcd"
+	"tiphys.dev/tiphys/pkg/allinone/pki"
+	"tiphys.dev/tiphys/pkg/lifecycle"
+)
+
+// assembly holds what the parts of one cluster have in common while they are put together.
+type assembly struct {
+	cfg        Config
+	paths      paths
+	pki        pki.Files
+	containerd containerd.Config
+
+	// store is the running etcd. It is written when etcd is built and read when the API server is,
+	// which lifecycle does after etcd was ready.
+	store *etcd.Etcd
+}
+
+// build is how lifecycle makes a fresh Runner.
+type build = func(ctx context.Context) (lifecycle.Runner, error)
+
+// runtimeEndpoint is the CRI the kubelet uses.
+func (a *assembly) runtimeEndpoint() string {
+	if a.cfg.RuntimeEndpoint != "" {
+		return a.cfg.RuntimeEndpoint
+	}
+	return a.containerd.Endpoint()
+}
+
+func prefixes(p ...netip.Prefix) []netip.Prefix { return p }

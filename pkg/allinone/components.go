@@ -1,0 +1,57 @@
+package allinone
+
+import (
+	"slices"
+
+	"tiphys.dev/tiphys/pkg/lifecycle"
+)
+
+// Names of the components. Those of Kubernetes are the names of upstream's programs.
+const (
+	etcdName              = "etcd"
+	containerdName        = "containerd"
+	imagesName            = "images"
+	apiServerName         = "kube-apiserver"
+	controllerManagerName = "kube-controller-manager"
+	schedulerName         = "kube-scheduler"
+	kubeletName           = "kubelet"
+	proxyName             = "kube-proxy"
+	addonsName            = "addons"
+)
+
+// replaceable are the components a program can take the place of.
+var replaceable = []string{apiServerName, controllerManagerName, schedulerName, kubeletName, proxyName}
+
+// members is the one list of what runs, in the order it is shown.
+func (a *assembly) members() []lifecycle.Member {
+	ownRuntime := a.cfg.RuntimeEndpoint == ""
+	all := []lifecycle.Member{
+		{Name: etcdName, Build: a.buildEtcd},
+		{Name: containerdName, Build: a.buildContainerd},
+		{Name: imagesName, Needs: []string{containerdName}, Build: a.buildImages, OneShot: true},
+		{Name: apiServerName, Needs: []string{etcdName}, Build: a.pick(apiServerName, a.buildAPIServer)},
+		{Name: controllerManagerName, Needs: []string{apiServerName}, Build: a.pick(controllerManagerName, a.buildControllerManager)},
+		{Name: schedulerName, Needs: []string{apiServerName}, Build: a.pick(schedulerName, a.buildScheduler)},
+		{Name: kubeletName, Needs: []string{apiServerName, containerdName}, Build: a.pick(kubeletName, a.buildKubelet)},
+		{Name: proxyName, Needs: []string{apiServerName}, Build: a.pick(proxyName, a.buildProxy)},
+		{Name: addonsName, Needs: []string{apiServerName}, Build: a.buildAddons, OneShot: true},
+	}
+	if ownRuntime {
+		return all
+	}
+	all = slices.DeleteFunc(all, func(m lifecycle.Member) bool {
+		return m.Name == containerdName || m.Name == imagesName
+	})
+	for i := range all {
+		all[i].Needs = slices.DeleteFunc(slices.Clone(all[i].Needs), func(need string) bool { return need == containerdName })
+	}
+	return all
+}
+
+// pick takes the program a person named for a component, or the built-in one.
+func (a *assembly) pick(name string, builtIn build) build {
+	if path := a.cfg.Binaries[name]; path != "" {
+		return a.program(name, path)
+	}
+	return builtIn
+}
