@@ -168,6 +168,13 @@ func (e *Elector) setCurrent(le *election.LeaderElector) {
 	e.current = le
 }
 
+// Leading tells whether this process holds the lease, or needs none.
+func (e *Elector) Leading() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.cfg.LeaderElect || e.current != nil && e.current.IsLeader()
+}
+
 // Name makes the elector a health check, under upstream's name.
 func (e *Elector) Name() string { return "leaderElection" }
 

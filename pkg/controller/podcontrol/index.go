@@ -40,15 +40,22 @@ var indexers = cache.Indexers{
 
 // Index adds the indexes of this package to the pod informer, unless another controller has done so.
 func Index(pods cache.SharedIndexInformer) (Pods, error) {
-	have := pods.GetIndexer().GetIndexers()
-	missing := cache.Indexers{}
-	for name, f := range indexers {
-		if have[name] == nil {
-			missing[name] = f
+	add := func() (bool, error) {
+		have := pods.GetIndexer().GetIndexers()
+		missing := cache.Indexers{}
+		for name, f := range indexers {
+			if have[name] == nil {
+				missing[name] = f
+			}
 		}
+		if len(missing) == 0 {
+			return true, nil
+		}
+		return false, pods.AddIndexers(missing)
 	}
-	if len(missing) > 0 {
-		if err := pods.AddIndexers(missing); err != nil {
+	if _, err := add(); err != nil {
+		// Another controller may have added them in the same moment.
+		if done, again := add(); !done && again != nil {
 			return Pods{}, fmt.Errorf("indexing pods: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync"
 
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,6 +13,7 @@ import (
 	coreinformers "k8s.io/client-go/informers/core/v1"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 
 	"tiphys.dev/tiphys/pkg/controller/podcontrol"
@@ -31,7 +33,6 @@ const (
 type Config struct {
 	Client     kubernetes.Interface
 	Namespaces coreinformers.NamespaceInformer
-	ConfigMaps coreinformers.ConfigMapInformer
 	// RootCA is the certificate bundle, as PEM.
 	RootCA  []byte
 	Workers int
@@ -43,16 +44,21 @@ type Controller struct {
 	client     kubernetes.Interface
 	namespaces corelisters.NamespaceLister
 	configMaps corelisters.ConfigMapLister
+	informer   cache.SharedIndexInformer
 	rootCA     string
 	queue      *worker.Queue[string]
 }
 
 // New builds the controller and connects it to its informers.
 func New(cfg Config) (*Controller, error) {
-	if cfg.Client == nil || cfg.Namespaces == nil || cfg.ConfigMaps == nil || len(cfg.RootCA) == 0 {
-		return nil, errors.New("root CA publisher: Client, Namespaces, ConfigMaps and RootCA are required")
+	if cfg.Client == nil || cfg.Namespaces == nil || len(cfg.RootCA) == 0 {
+		return nil, errors.New("root CA publisher: Client, Namespaces and RootCA are required")
 	}
-	c := &Controller{client: cfg.Client, namespaces: cfg.Namespaces.Lister(), configMaps: cfg.ConfigMaps.Lister(), rootCA: string(cfg.RootCA)}
+	// Its own informer, for one name: the shared one would hold every ConfigMap of the cluster.
+	informer := coreinformers.NewFilteredConfigMapInformer(cfg.Client, metav1.NamespaceAll, 0, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc},
+		func(o *metav1.ListOptions) { o.FieldSelector = "metadata.name=" + ConfigMapName })
+	c := &Controller{client: cfg.Client, namespaces: cfg.Namespaces.Lister(), configMaps: corelisters.NewConfigMapLister(informer.GetIndexer()),
+		informer: informer, rootCA: string(cfg.RootCA)}
 	var err error
 	if c.queue, err = worker.New(worker.Config[string]{Name: "root_ca_cert_publisher", Workers: cfg.Workers, Sync: c.Sync, Metrics: cfg.Metrics}); err != nil {
 		return nil, err
@@ -69,14 +75,19 @@ func New(cfg Config) (*Controller, error) {
 			c.queue.Enqueue(m.Namespace)
 		}
 	}
-	return c, worker.Watch(c.queue, cfg.ConfigMaps.Informer(), worker.Handler[*v1.ConfigMap]{
+	return c, worker.Watch(c.queue, informer, worker.Handler[*v1.ConfigMap]{
 		Update: func(_, m *v1.ConfigMap) { own(m) },
 		Delete: own,
 	})
 }
 
 // Run works until ctx is done.
-func (c *Controller) Run(ctx context.Context) error { return c.queue.Run(ctx) }
+func (c *Controller) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { c.informer.RunWithContext(ctx) })
+	return c.queue.Run(ctx)
+}
 
 // Sync creates or repairs the ConfigMap of one namespace.
 func (c *Controller) Sync(ctx context.Context, namespace string) error {

@@ -1,0 +1,106 @@
+package controllermanager
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"tiphys.dev/tiphys/pkg/lifecycle"
+)
+
+// entry is one controller of the catalog.
+type entry struct {
+	name         string // upstream's
+	account      string // service account in kube-system whose rights it has
+	source       string // component in its events; the account's name if empty
+	offByDefault bool
+	// build is nil for a controller that is not built yet.
+	build func(*deps) (lifecycle.Runner, error)
+	// needs tells whether the configuration holds what the controller cannot work without.
+	needs func(*Config) bool
+}
+
+// catalog lists every controller of upstream's kube-controller-manager 1.36.
+func catalog() []entry {
+	return []entry{
+		{name: "serviceaccount-token-controller", account: "tokens-controller"},
+		{name: "serviceaccount-controller", account: "service-account-controller", build: buildServiceAccount},
+		{name: "root-ca-certificate-publisher-controller", account: "root-ca-cert-publisher", build: buildRootCA, needs: func(c *Config) bool { return len(c.RootCA) > 0 }},
+		{name: "namespace-controller", account: "namespace-controller", build: buildNamespace},
+		{name: "garbage-collector-controller", account: "generic-garbage-collector", source: "garbage-collector-controller", build: buildGarbageCollector, needs: gcEnabled},
+		{name: "replicaset-controller", account: "replicaset-controller", build: buildReplicaSet},
+		{name: "replicationcontroller-controller", account: "replication-controller", build: buildReplicationController},
+		{name: "deployment-controller", account: "deployment-controller", build: buildDeployment},
+		{name: "daemonset-controller", account: "daemon-set-controller"},
+		{name: "statefulset-controller", account: "statefulset-controller"},
+		{name: "job-controller", account: "job-controller"},
+		{name: "cronjob-controller", account: "cronjob-controller"},
+		{name: "disruption-controller", account: "disruption-controller", source: "controllermanager"},
+		{name: "endpoints-controller", account: "endpoint-controller"},
+		{name: "endpointslice-controller", account: "endpointslice-controller", source: "endpoint-slice-controller", build: buildEndpointSlice},
+		{name: "endpointslice-mirroring-controller", account: "endpointslicemirroring-controller"},
+		{name: "node-lifecycle-controller", account: "node-controller", build: buildNodeLifecycle},
+		{name: "taint-eviction-controller", account: "node-controller", source: "taint-eviction-controller", build: buildTaintEviction},
+		{name: "pod-garbage-collector-controller", account: "pod-garbage-collector", build: buildPodGC},
+		{name: "resourcequota-controller", account: "resourcequota-controller"},
+		{name: "horizontal-pod-autoscaler-controller", account: "horizontal-pod-autoscaler"},
+		{name: "ttl-after-finished-controller", account: "ttl-after-finished-controller"},
+		{name: "ttl-controller", account: "ttl-controller"},
+		{name: "clusterrole-aggregation-controller", account: "clusterrole-aggregation-controller"},
+		{name: "certificatesigningrequest-signing-controller", account: "certificate-controller"},
+		{name: "certificatesigningrequest-approving-controller", account: "certificate-controller"},
+		{name: "certificatesigningrequest-cleaner-controller", account: "certificate-controller"},
+		{name: "podcertificaterequest-cleaner-controller", account: "podcertificaterequestcleaner"},
+		{name: "kube-apiserver-serving-clustertrustbundle-publisher-controller", account: "kube-apiserver-serving-clustertrustbundle-publisher"},
+		{name: "bootstrap-signer-controller", account: "bootstrap-signer", offByDefault: true},
+		{name: "token-cleaner-controller", account: "token-cleaner", offByDefault: true},
+		{name: "legacy-serviceaccount-token-cleaner-controller", account: "legacy-service-account-token-cleaner"},
+		{name: "node-ipam-controller", account: "node-controller"},
+		{name: "node-route-controller", account: "route-controller"},
+		{name: "service-lb-controller", account: "service-controller"},
+		{name: "cloud-node-lifecycle-controller", account: "cloud-node-lifecycle-controller"},
+		{name: "service-cidr-controller", account: "service-cidrs-controller"},
+		{name: "persistentvolume-binder-controller", account: "persistent-volume-binder"},
+		{name: "persistentvolume-attach-detach-controller", account: "attachdetach-controller"},
+		{name: "persistentvolume-expander-controller", account: "expand-controller"},
+		{name: "persistentvolumeclaim-protection-controller", account: "pvc-protection-controller"},
+		{name: "persistentvolume-protection-controller", account: "pv-protection-controller"},
+		{name: "volumeattributesclass-protection-controller", account: "volumeattributesclass-protection-controller"},
+		{name: "ephemeral-volume-controller", account: "ephemeral-volume-controller"},
+		{name: "resourceclaim-controller", account: "resource-claim-controller"},
+		{name: "resourcepoolstatusrequest-controller", account: "resource-pool-status-request-controller"},
+		{name: "device-taint-eviction-controller", account: "device-taint-eviction-controller"},
+		{name: "podgroup-protection-controller", account: "podgroup-protection-controller"},
+		{name: "validatingadmissionpolicy-status-controller", account: "validatingadmissionpolicy-status-controller"},
+		{name: "storageversion-garbage-collector-controller", account: "storage-version-garbage-collector"},
+		{name: "storage-version-migrator-controller", account: "storage-version-migrator-controller"},
+		{name: "selinux-warning-controller", account: "selinux-warning-controller", offByDefault: true},
+	}
+}
+
+// sharedResources are watched with their full content by some controller of the catalog that is on by default.
+var sharedResources = map[schema.GroupVersionResource]bool{
+	{Version: "v1", Resource: "pods"}:                                      true,
+	{Version: "v1", Resource: "nodes"}:                                     true,
+	{Version: "v1", Resource: "namespaces"}:                                true,
+	{Version: "v1", Resource: "services"}:                                  true,
+	{Version: "v1", Resource: "serviceaccounts"}:                           true,
+	{Version: "v1", Resource: "replicationcontrollers"}:                    true,
+	{Group: "apps", Version: "v1", Resource: "replicasets"}:                true,
+	{Group: "apps", Version: "v1", Resource: "deployments"}:                true,
+	{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}: true,
+	{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}:      true,
+}
+
+func gcEnabled(c *Config) bool {
+	on := c.Settings.GarbageCollectorController.EnableGarbageCollector
+	return on == nil || *on
+}
+
+// runs makes a Runner of what a controller's New returned.
+func runs[T interface{ Run(context.Context) error }](c T, err error) (lifecycle.Runner, error) {
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
