@@ -48,12 +48,7 @@ func (s *AllInOne) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	group, err := s.prepare(ctx, teller)
-	if err != nil {
-		teller.giveUp(err)
-		return err
-	}
-	if err := group.Run(ctx); err != nil {
+	if err := s.run(ctx, teller); err != nil {
 		teller.giveUp(err)
 		return err
 	}
@@ -61,8 +56,32 @@ func (s *AllInOne) Run(ctx context.Context) error {
 	return nil
 }
 
+// run prepares and runs; the shared informers end after the last component.
+func (s *AllInOne) run(ctx context.Context, teller *teller) error {
+	a, err := s.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	if err := a.openInformers(life); err != nil {
+		end()
+		return err
+	}
+	defer func() {
+		end()
+		a.informers.close()
+	}()
+	members := a.members()
+	teller.expect(members)
+	group, err := lifecycle.New(lifecycle.Config{Members: members, OnEvent: teller.tell})
+	if err != nil {
+		return err
+	}
+	return group.Run(ctx)
+}
+
 // prepare does all that comes before the first component.
-func (s *AllInOne) prepare(ctx context.Context, teller *teller) (*lifecycle.Group, error) {
+func (s *AllInOne) prepare(ctx context.Context) (*assembly, error) {
 	cfg := s.cfg
 	if err := s.checkMachine(ctx); err != nil {
 		return nil, err
@@ -95,9 +114,7 @@ func (s *AllInOne) prepare(ctx context.Context, teller *teller) (*lifecycle.Grou
 	if err := a.writeFiles(time.Now()); err != nil {
 		return nil, err
 	}
-	members := a.members()
-	teller.expect(members)
-	return lifecycle.New(lifecycle.Config{Members: members, OnEvent: teller.tell})
+	return a, nil
 }
 
 func newAssembly(cfg Config) (*assembly, error) {

@@ -16,6 +16,8 @@ type assembly struct {
 	paths      paths
 	pki        pki.Files
 	containerd containerd.Config
+	// informers serve all built-in components.
+	informers sharedInformers
 
 	// store is the running etcd. It is written when etcd is built and read when the API server is,
 	// which lifecycle does after etcd was ready.

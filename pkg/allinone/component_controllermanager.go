@@ -1,0 +1,61 @@
+package allinone
+
+import (
+	"context"
+	"os"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	restclient "k8s.io/client-go/rest"
+	"k8s.io/controller-manager/pkg/clientbuilder"
+
+	"tiphys.dev/tiphys/pkg/allinone/pki"
+	"tiphys.dev/tiphys/pkg/componentserver"
+	"tiphys.dev/tiphys/pkg/controllermanager"
+	"tiphys.dev/tiphys/pkg/lifecycle"
+)
+
+func (a *assembly) buildControllerManager(context.Context) (lifecycle.Runner, error) {
+	config, err := a.restConfig(pki.ControllerManager)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := os.ReadFile(a.pki.Cert("ca"))
+	if err != nil {
+		return nil, err
+	}
+	settings := controllermanager.DefaultSettings()
+	settings.Generic.LeaderElection.LeaderElect = new(bool)
+	settings.KubeCloudShared.AllocateNodeCIDRs = true
+	settings.KubeCloudShared.ClusterCIDR = a.cfg.ClusterCIDR.String()
+	settings.NodeIPAMController.ServiceCIDR = a.cfg.ServiceCIDR.String()
+	settings.SAController.ServiceAccountKeyFile = a.pki.ServiceAccountKey()
+	settings.SAController.RootCAFile = a.pki.Cert("ca")
+	settings.CSRSigningController.ClusterSigningCertFile = a.pki.Cert("ca")
+	settings.CSRSigningController.ClusterSigningKeyFile = a.pki.Key("ca")
+	informers := a.informers
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	// Each controller acts under its own service account, so that it has only its own rights.
+	accounts := clientbuilder.NewDynamicClientBuilder(restclient.AnonymousClientConfig(config), client.CoreV1(), metav1.NamespaceSystem)
+	manager, err := controllermanager.New(controllermanager.Config{
+		Clients:        controllermanager.ClientsFrom(accounts),
+		Informers:      informers,
+		StartInformers: func() { informers.Start(nil) },
+		Settings:       settings,
+		RootCA:         ca,
+	})
+	if err != nil {
+		return nil, err
+	}
+	endpoint, err := a.endpoint(componentserver.Config{
+		Name:    controllerManagerName,
+		Configz: map[string]any{"kubecontrollermanager.config.k8s.io": settings},
+	}, 10257, a.paths.kubeconfig(pki.ControllerManager), manager.Registry())
+	if err != nil {
+		return nil, err
+	}
+	return together{component: manager, endpoint: endpoint, ready: manager.Ready()}, nil
+}

@@ -1,0 +1,32 @@
+package allinone
+
+import (
+	"context"
+	"net"
+
+	"tiphys.dev/tiphys/pkg/allinone/pki"
+	"tiphys.dev/tiphys/pkg/kubelet"
+	"tiphys.dev/tiphys/pkg/kubelet/config"
+	"tiphys.dev/tiphys/pkg/lifecycle"
+)
+
+func (a *assembly) buildKubelet(context.Context) (lifecycle.Runner, error) {
+	configuration, err := config.Load(a.paths.kubeletConf(), "")
+	if err != nil {
+		return nil, err
+	}
+	config.SetDefaults(configuration)
+	client, err := a.client(pki.Kubelet)
+	if err != nil {
+		return nil, err
+	}
+	return kubelet.New(kubelet.Config{
+		Client:    client,
+		Informers: a.informers,
+		Kubelet:   *configuration,
+		NodeName:  a.cfg.NodeName,
+		NodeIPs:   []net.IP{a.cfg.NodeIP.AsSlice()},
+		RootDir:   a.cfg.KubeletDir,
+		Version:   a.cfg.Version,
+	})
+}

@@ -1,0 +1,36 @@
+package allinone
+
+import (
+	"context"
+	"net/netip"
+
+	"tiphys.dev/tiphys/pkg/lifecycle"
+	"tiphys.dev/tiphys/pkg/proxy"
+	"tiphys.dev/tiphys/pkg/proxy/config"
+	"tiphys.dev/tiphys/pkg/proxy/conntrack"
+)
+
+func (a *assembly) buildProxy(context.Context) (lifecycle.Runner, error) {
+	configuration, unknown, err := config.Load(a.paths.proxyConf())
+	if err != nil {
+		return nil, err
+	}
+	if unknown != nil {
+		return nil, unknown
+	}
+	built, err := proxy.New(proxy.Config{
+		Configuration:  configuration,
+		NodeName:       a.cfg.NodeName,
+		NodeIPs:        []netip.Addr{a.cfg.NodeIP},
+		Services:       a.informers.Core().V1().Services(),
+		EndpointSlices: a.informers.Discovery().V1().EndpointSlices(),
+		Nodes:          a.informers.Core().V1().Nodes(),
+		ServiceCIDRs:   a.informers.Networking().V1().ServiceCIDRs(),
+		SysctlRoot:     conntrack.Root,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.informers.Start(nil)
+	return built, nil
+}
