@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -31,6 +32,8 @@ type Config struct {
 	RootDir string
 	// CertDir holds the serving certificate when none is configured; "" means RootDir/pki.
 	CertDir string
+	// GetCertificate, when set, gives the serving certificate (a rotating one) instead.
+	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// ContainerLogsDir holds flat links to container logs; "" means /var/log/containers.
 	ContainerLogsDir string
 	// CgroupMount is where cgroups are mounted; "" means /sys/fs/cgroup.

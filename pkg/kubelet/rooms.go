@@ -18,6 +18,7 @@ import (
 	"k8s.io/component-base/metrics"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"tiphys.dev/tiphys/pkg/kubelet/admit"
 	"tiphys.dev/tiphys/pkg/kubelet/cgroup"
 	"tiphys.dev/tiphys/pkg/kubelet/cri"
 	"tiphys.dev/tiphys/pkg/kubelet/dns"
@@ -29,6 +30,7 @@ import (
 	"tiphys.dev/tiphys/pkg/kubelet/probe"
 	"tiphys.dev/tiphys/pkg/kubelet/report/node"
 	"tiphys.dev/tiphys/pkg/kubelet/report/podstatus"
+	"tiphys.dev/tiphys/pkg/kubelet/server"
 	"tiphys.dev/tiphys/pkg/kubelet/stats"
 	"tiphys.dev/tiphys/pkg/kubelet/volume"
 )
@@ -39,7 +41,9 @@ type rooms struct {
 	client   *cri.Client
 	machine  stats.Machine
 	registry metrics.KubeRegistry
-	recorder record.EventRecorder
+	// probeRegistry is shown at a path of its own.
+	probeRegistry metrics.KubeRegistry
+	recorder      record.EventRecorder
 
 	cgroups  *cgroup.Manager
 	objects  *objects.Manager
@@ -51,6 +55,7 @@ type rooms struct {
 	status   *podstatus.Reporter
 	node     *node.Reporter
 	mirror   *podsource.Mirror
+	stats    server.Stats
 	dns      *dns.Configurer
 	services func(namespace string) ([]*v1.Service, bool)
 
@@ -62,14 +67,14 @@ type rooms struct {
 
 // build makes every room, lower ones first.
 func (k *Kubelet) build(ctx context.Context, client *cri.Client) (*rooms, error) {
-	r := &rooms{cfg: k.cfg, client: client, registry: metrics.NewKubeRegistry(), close: func() {}}
+	r := &rooms{cfg: k.cfg, client: client, registry: metrics.NewKubeRegistry(), probeRegistry: metrics.NewKubeRegistry(), close: func() {}}
 	machine, err := stats.ReadMachine()
 	if err != nil {
 		return nil, fmt.Errorf("kubelet: reading the machine's facts: %w", err)
 	}
 	r.machine = machine
 	r.record(ctx)
-	for _, step := range []func() error{r.hands, r.eyes, r.mouth, r.will} {
+	for _, step := range []func() error{r.hands, r.eyes, r.mouth, r.will, r.door} {
 		if err := step(); err != nil {
 			r.close()
 			return nil, err
@@ -140,7 +145,7 @@ func (r *rooms) eyes() (err error) {
 		return err
 	}
 	r.run(r.observer.Run)
-	if r.probes, err = probe.New(probe.Config{Exec: execSync(r.client), Recorder: r.recorder}); err != nil {
+	if r.probes, err = probe.New(probe.Config{Exec: execSync(r.client), Recorder: r.recorder, Registry: r.probeRegistry}); err != nil {
 		return err
 	}
 	r.run(r.probes.Run)
@@ -209,6 +214,7 @@ func (r *rooms) will() (err error) {
 		Node: r.node.Node, HostIPs: r.hostIPs, PodsChanged: r.podsChanged,
 		SeccompDefault: *kc.SeccompDefault, CPUCFSQuota: *kc.CPUCFSQuota, CPUCFSQuotaPeriod: kc.CPUCFSQuotaPeriod.Duration,
 		CgroupV2: r.cgroups.Version() == 2, MemoryCapacity: int64(r.machine.Memory), AppArmor: appArmor(),
+		Admit:      r.admit,
 		MaxBackOff: kc.CrashLoopBackOff.MaxContainerRestartPeriod.Duration,
 	})
 	if err != nil {
@@ -271,6 +277,12 @@ func (r *rooms) hostIPs() []string {
 		}
 	}
 	return ips
+}
+
+func (r *rooms) admit(pod *v1.Pod, active []*v1.Pod) podworker.Decision {
+	d := admit.Admit(pod, r.node.Node(), active, admit.Options{AllowedUnsafeSysctls: r.cfg.Kubelet.AllowedUnsafeSysctls,
+		AppArmor: appArmor(), Static: podsource.IsStatic(pod)})
+	return podworker.Decision{Admit: d.Admit, Reason: d.Reason, Message: d.Message, Preempt: d.Preempt}
 }
 
 // podsChanged keeps the burstable group's share of CPU at the sum of its pods.

@@ -14,7 +14,7 @@ import (
 // Owned tells whether the kubelet writes the condition; all others belong to somebody else and are left alone.
 func Owned(t v1.PodConditionType) bool {
 	switch t {
-	case v1.PodReadyToStartContainers, v1.PodInitialized, v1.PodReady, v1.ContainersReady,
+	case v1.PodReadyToStartContainers, v1.PodInitialized, v1.PodReady, v1.ContainersReady, v1.PodScheduled,
 		v1.PodResizePending, v1.PodResizeInProgress:
 		return true
 	}
@@ -28,9 +28,7 @@ func conditions(s *v1.PodStatus, in Input) {
 	containers := containersReady(s, in)
 	set(s, in, containers)
 	set(s, in, podReady(s, in, containers))
-	if podstate.Condition(&v1.Pod{Status: *s}, v1.PodScheduled) == nil {
-		set(s, in, v1.PodCondition{Type: v1.PodScheduled, Status: v1.ConditionTrue})
-	}
+	set(s, in, v1.PodCondition{Type: v1.PodScheduled, Status: v1.ConditionTrue})
 }
 
 func truth(b bool) v1.ConditionStatus {
