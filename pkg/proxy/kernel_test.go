@@ -68,6 +68,7 @@ func TestKernel(t *testing.T) {
 	})
 	t.Run("IPv6", func(t *testing.T) {
 		w.t = t
+		// Link-local addresses are usable a moment after the links are up; the first answers wait for it.
 		w.service("six", "fd96::10", nil, "a", "far")
 		w.expect("b", "tcp", "[fd96::10]:80", "a fd01::3,far fd01::3")
 		w.expect("a", "udp", "[fd96::10]:80", "a fd01::1,far fd01::2")

@@ -168,7 +168,7 @@ func until(ok func() bool) bool {
 
 func TestFromObjectsToRules(t *testing.T) {
 	r := start(t, testService("a", "10.96.0.10"), testSlice("a", "10.0.0.1"))
-	if !strings.Contains(r.dump(), "10.96.0.10 . tcp . 80 . 0 : 10.0.0.1 . 8080") {
+	if !strings.Contains(r.dump(), "10.96.0.10 . 80 . 0 : 10.0.0.1 . 8080") {
 		t.Fatalf("ready without the service:\n%s", r.dump())
 	}
 	ctx := context.Background()
@@ -176,7 +176,7 @@ func TestFromObjectsToRules(t *testing.T) {
 	if _, err := r.client.DiscoveryV1().EndpointSlices("ns").Update(ctx, s, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	r.eventually("10.96.0.10 . tcp . 80 . 1 : 10.0.0.2 . 8080", true)
+	r.eventually("10.96.0.10 . 80 . 1 : 10.0.0.2 . 8080", true)
 	r.create(testService("b", "10.96.0.11"))
 	r.eventually("10.96.0.11 . tcp . 80 comment \"ns/b\" : goto reject-chain", true)
 	// A slice that is handed to another service leaves the first.
@@ -185,7 +185,7 @@ func TestFromObjectsToRules(t *testing.T) {
 	if _, err := r.client.DiscoveryV1().EndpointSlices("ns").Update(ctx, s, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	r.eventually("10.96.0.11 . tcp . 80 . 0 : 10.0.0.1 . 8080", true)
+	r.eventually("10.96.0.11 . 80 . 0 : 10.0.0.1 . 8080", true)
 	r.eventually("10.96.0.10 . tcp . 80 comment \"ns/a\" : goto reject-chain", true)
 	if err := r.client.CoreV1().Services("ns").Delete(ctx, "b", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)

@@ -10,10 +10,10 @@
 //
 // A service with plain random balancing has no chain of its own. The verdict
 // maps service-ips and service-nodeports send a packet to one of a few chains
-// that all services with the same number of endpoints share (cluster-3,
-// masquerade-3 ...), and that chain looks the endpoint up:
+// that all services with the same number of endpoints share (cluster-services-tcp-3,
+// masquerade-nodeports-tcp-3 ...), and that chain looks the endpoint up:
 //
-//	dnat to ip daddr . meta l4proto . th dport . numgen random mod 3 map @service-endpoints
+//	dnat ip to ip daddr . tcp dport . numgen random mod 3 map @service-endpoints-tcp
 //
 // So adding an endpoint adds one element and exchanges one more, in hash tables, in
 // a table that has as many chains with five thousand services as with five.

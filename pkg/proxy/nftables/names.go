@@ -27,12 +27,16 @@ const (
 	// Frontends under the external traffic policy Local, for traffic from outside.
 	mapLocalServiceIPs       = "local-service-ips"
 	mapLocalServiceNodePorts = "local-service-nodeports"
-	// Endpoints by frontend and place: what the shared chains look up.
+	// Endpoints by frontend and place: what the shared chains look up. Each with the
+	// protocol at the end, see protocols.
 	mapServiceEndpoints       = "service-endpoints"
 	mapLocalServiceEndpoints  = "local-service-endpoints"
 	mapNodePortEndpoints      = "nodeport-endpoints"
 	mapLocalNodePortEndpoints = "local-nodeport-endpoints"
 )
+
+// protocols are those of services, as nft names them.
+var protocols = []string{"tcp", "udp", "sctp"}
 
 // Chains that every table has.
 const (

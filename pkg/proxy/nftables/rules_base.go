@@ -3,7 +3,6 @@ package nftables
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"tiphys.dev/tiphys/pkg/proxy/services"
 )
@@ -83,10 +82,6 @@ func baseContainers(o *Options, f *Fragment) {
 	addr, hdr := addrType(o.Family), ip(o.Family)
 	frontend := addr + " . inet_proto . inet_service"
 	nodePort := "inet_proto . inet_service"
-	// A place in a list of endpoints has the type of a random number, which only an
-	// expression can name.
-	place := "numgen random mod 2"
-	target := hdr + " daddr . th dport"
 	f.Containers = append(f.Containers,
 		Container{Name: setClusterIPs, Key: addr},
 		Container{Name: setNodePortIPs, Key: addr},
@@ -99,13 +94,18 @@ func baseContainers(o *Options, f *Fragment) {
 		Container{Name: mapLocalServiceIPs, Key: frontend, Value: "verdict"},
 		Container{Name: mapLocalServiceNodePorts, Key: nodePort, Value: "verdict"},
 	)
-	for _, name := range []string{mapServiceEndpoints, mapLocalServiceEndpoints} {
-		f.Containers = append(f.Containers, Container{Name: name, TypeOf: true,
-			Key: hdr + " daddr . meta l4proto . th dport . " + place, Value: target})
-	}
-	for _, name := range []string{mapNodePortEndpoints, mapLocalNodePortEndpoints} {
-		f.Containers = append(f.Containers, Container{Name: name, TypeOf: true,
-			Key: "meta l4proto . th dport . " + place, Value: target})
+	// A place in a list of endpoints has the type of a random number, which only an
+	// expression can name, and a map is declared either with types or with expressions.
+	// There is one map for each protocol because nft 1.0.6 mistakes the port of any
+	// protocol (th dport) in such a map when a later transaction refers to it.
+	for _, proto := range protocols {
+		place, target := " dport . numgen random mod 2", hdr+" daddr . "+proto+" dport"
+		for _, name := range []string{mapServiceEndpoints, mapLocalServiceEndpoints} {
+			f.Containers = append(f.Containers, Container{Name: name + "-" + proto, TypeOf: true, Key: hdr + " daddr . " + proto + place, Value: target})
+		}
+		for _, name := range []string{mapNodePortEndpoints, mapLocalNodePortEndpoints} {
+			f.Containers = append(f.Containers, Container{Name: name + "-" + proto, TypeOf: true, Key: proto + place, Value: target})
+		}
 	}
 }
 
@@ -230,33 +230,35 @@ func NodePortElements(o *Options, node services.Node, localAddrs []netip.Addr) [
 // SharedChain is a chain that balances over a number of places.
 type SharedChain struct {
 	// Kind is what else it does: see the sharedPrefix names.
-	Kind string
+	Kind     string
+	Protocol string
 	// NodePorts tells the chains for node ports from those for addresses.
 	NodePorts bool
 	Endpoints int
 }
 
-// Name of the chain, as "masquerade-services-3".
+// Name of the chain, as "masquerade-services-tcp-3".
 func (s SharedChain) Name() string {
 	infix := sharedInfixServices
 	if s.NodePorts {
 		infix = sharedInfixNodePorts
 	}
-	return fmt.Sprintf("%s-%s-%d", s.Kind, infix, s.Endpoints)
+	return fmt.Sprintf("%s-%s-%s-%d", s.Kind, infix, s.Protocol, s.Endpoints)
 }
 
 // endpoints is the map in which it looks endpoints up.
 func (s SharedChain) endpoints() string {
 	local := s.Kind == sharedPrefixLocal
+	name := mapServiceEndpoints
 	switch {
 	case s.NodePorts && local:
-		return mapLocalNodePortEndpoints
+		name = mapLocalNodePortEndpoints
 	case s.NodePorts:
-		return mapNodePortEndpoints
+		name = mapNodePortEndpoints
 	case local:
-		return mapLocalServiceEndpoints
+		name = mapLocalServiceEndpoints
 	}
-	return mapServiceEndpoints
+	return name + "-" + s.Protocol
 }
 
 // chain returns the chain with its rules.
@@ -268,10 +270,10 @@ func (s SharedChain) chain(o *Options) Chain {
 	case sharedPrefixHost:
 		rules = append(rules, "fib saddr type local "+o.mark())
 	}
-	key := []string{"meta l4proto", "th dport", fmt.Sprintf("numgen random mod %d", s.Endpoints)}
+	key := fmt.Sprintf("%s dport . numgen random mod %d", s.Protocol, s.Endpoints)
 	if !s.NodePorts {
-		key = append([]string{ip(o.Family) + " daddr"}, key...)
+		key = ip(o.Family) + " daddr . " + key
 	}
-	rules = append(rules, fmt.Sprintf("dnat %s to %s map @%s", ip(o.Family), strings.Join(key, " . "), s.endpoints()))
+	rules = append(rules, fmt.Sprintf("meta l4proto %s dnat %s to %s map @%s", s.Protocol, ip(o.Family), key, s.endpoints()))
 	return Chain{Name: s.Name(), Rules: rules}
 }

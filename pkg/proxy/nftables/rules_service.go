@@ -93,12 +93,15 @@ func (b *portBuilder) balance(verdicts string, a netip.Addr, kind string, eps []
 		b.element(verdicts, b.key(a), "goto "+b.affinity(kind, eps))
 		return
 	}
-	shared := SharedChain{Kind: kind, NodePorts: !a.IsValid(), Endpoints: len(eps)}
+	shared := SharedChain{Kind: kind, Protocol: protocol(b.p), NodePorts: !a.IsValid(), Endpoints: len(eps)}
 	if !slices.Contains(b.f.Shared, shared) {
 		b.f.Shared = append(b.f.Shared, shared)
 	}
-	key, container := b.key(a), shared.endpoints()
-	b.element(verdicts, key, "goto "+shared.Name())
+	b.element(verdicts, b.key(a), "goto "+shared.Name())
+	container, key := shared.endpoints(), strconv.Itoa(int(b.p.NodePort))
+	if a.IsValid() {
+		key = a.String() + " . " + strconv.Itoa(int(b.p.Port))
+	}
 	for i, ep := range eps {
 		b.f.Elements = append(b.f.Elements, Element{Container: container,
 			Key:   key + " . " + strconv.Itoa(i),
