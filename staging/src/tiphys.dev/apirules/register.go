@@ -2,20 +2,30 @@ package apirules
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	nodev1 "k8s.io/api/node/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"tiphys.dev/apirules/apps/daemonset"
 	"tiphys.dev/apirules/apps/deployment"
 	"tiphys.dev/apirules/apps/replicaset"
 	"tiphys.dev/apirules/apps/statefulset"
+	"tiphys.dev/apirules/autoscaling/horizontalpodautoscaler"
+	"tiphys.dev/apirules/batch/cronjob"
+	"tiphys.dev/apirules/batch/job"
 	"tiphys.dev/apirules/core/endpoints"
 	"tiphys.dev/apirules/core/limitrange"
 	"tiphys.dev/apirules/core/namespace"
 	"tiphys.dev/apirules/core/node"
+	"tiphys.dev/apirules/core/persistentvolume"
 	"tiphys.dev/apirules/core/persistentvolumeclaim"
 	"tiphys.dev/apirules/core/pod"
 	"tiphys.dev/apirules/core/podtemplate"
@@ -24,9 +34,14 @@ import (
 	"tiphys.dev/apirules/core/secret"
 	"tiphys.dev/apirules/core/service"
 	"tiphys.dev/apirules/discovery/endpointslice"
+	"tiphys.dev/apirules/networking/ingressclass"
+	"tiphys.dev/apirules/networking/networkpolicy"
+	"tiphys.dev/apirules/node/runtimeclass"
 	"tiphys.dev/apirules/rbac/clusterrolebinding"
 	"tiphys.dev/apirules/rbac/rolebinding"
 	"tiphys.dev/apirules/scheduling/priorityclass"
+	"tiphys.dev/apirules/storage/csidriver"
+	"tiphys.dev/apirules/storage/storageclass"
 )
 
 // AddDefaults registers the defaults of every kind that has some, and of its list. Each may be called any number of
@@ -36,10 +51,15 @@ func AddDefaults(scheme *runtime.Scheme) {
 	add(scheme, deployment.SetDefaults, func(l *appsv1.DeploymentList) []appsv1.Deployment { return l.Items })
 	add(scheme, replicaset.SetDefaults, func(l *appsv1.ReplicaSetList) []appsv1.ReplicaSet { return l.Items })
 	add(scheme, statefulset.SetDefaults, func(l *appsv1.StatefulSetList) []appsv1.StatefulSet { return l.Items })
+	add(scheme, horizontalpodautoscaler.SetDefaults, func(l *autoscalingv2.HorizontalPodAutoscalerList) []autoscalingv2.HorizontalPodAutoscaler { return l.Items })
+	add(scheme, horizontalpodautoscaler.SetDefaultsV1, func(l *autoscalingv1.HorizontalPodAutoscalerList) []autoscalingv1.HorizontalPodAutoscaler { return l.Items })
+	add(scheme, cronjob.SetDefaults, func(l *batchv1.CronJobList) []batchv1.CronJob { return l.Items })
+	add(scheme, job.SetDefaults, func(l *batchv1.JobList) []batchv1.Job { return l.Items })
 	add(scheme, endpoints.SetDefaults, func(l *corev1.EndpointsList) []corev1.Endpoints { return l.Items })
 	add(scheme, limitrange.SetDefaults, func(l *corev1.LimitRangeList) []corev1.LimitRange { return l.Items })
 	add(scheme, namespace.SetDefaults, func(l *corev1.NamespaceList) []corev1.Namespace { return l.Items })
 	add(scheme, node.SetDefaults, func(l *corev1.NodeList) []corev1.Node { return l.Items })
+	add(scheme, persistentvolume.SetDefaults, func(l *corev1.PersistentVolumeList) []corev1.PersistentVolume { return l.Items })
 	add(scheme, persistentvolumeclaim.SetDefaults, func(l *corev1.PersistentVolumeClaimList) []corev1.PersistentVolumeClaim { return l.Items })
 	add(scheme, pod.SetDefaults, func(l *corev1.PodList) []corev1.Pod { return l.Items })
 	add(scheme, podtemplate.SetDefaults, func(l *corev1.PodTemplateList) []corev1.PodTemplate { return l.Items })
@@ -48,9 +68,14 @@ func AddDefaults(scheme *runtime.Scheme) {
 	add(scheme, secret.SetDefaults, func(l *corev1.SecretList) []corev1.Secret { return l.Items })
 	add(scheme, service.SetDefaults, func(l *corev1.ServiceList) []corev1.Service { return l.Items })
 	add(scheme, endpointslice.SetDefaults, func(l *discoveryv1.EndpointSliceList) []discoveryv1.EndpointSlice { return l.Items })
+	add(scheme, ingressclass.SetDefaults, func(l *networkingv1.IngressClassList) []networkingv1.IngressClass { return l.Items })
+	add(scheme, networkpolicy.SetDefaults, func(l *networkingv1.NetworkPolicyList) []networkingv1.NetworkPolicy { return l.Items })
+	add(scheme, runtimeclass.SetDefaults, func(l *nodev1.RuntimeClassList) []nodev1.RuntimeClass { return l.Items })
 	add(scheme, clusterrolebinding.SetDefaults, func(l *rbacv1.ClusterRoleBindingList) []rbacv1.ClusterRoleBinding { return l.Items })
 	add(scheme, rolebinding.SetDefaults, func(l *rbacv1.RoleBindingList) []rbacv1.RoleBinding { return l.Items })
 	add(scheme, priorityclass.SetDefaults, func(l *schedulingv1.PriorityClassList) []schedulingv1.PriorityClass { return l.Items })
+	add(scheme, csidriver.SetDefaults, func(l *storagev1.CSIDriverList) []storagev1.CSIDriver { return l.Items })
+	add(scheme, storageclass.SetDefaults, func(l *storagev1.StorageClassList) []storagev1.StorageClass { return l.Items })
 }
 
 // add registers the defaults of a kind and of its list, whose items are filled in one by one.

@@ -1,0 +1,148 @@
+package persistentvolume
+
+import (
+	"fmt"
+
+	v1 "k8s.io/api/core/v1"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"tiphys.dev/apirules/check"
+	"tiphys.dev/apirules/core/nodeselector"
+	"tiphys.dev/apirules/core/persistentvolumeclaim"
+	"tiphys.dev/apirules/core/resources"
+)
+
+// Validate checks a new volume.
+func Validate(obj *v1.PersistentVolume) field.ErrorList {
+	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	return append(errs, validateSpec(&obj.Spec, field.NewPath("spec"))...)
+}
+
+func validateSpec(spec *v1.PersistentVolumeSpec, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	add := func(more field.ErrorList) { errs = append(errs, more...) }
+	if len(spec.AccessModes) == 0 {
+		add(field.ErrorList{field.Required(path.Child("accessModes"), "")})
+	}
+	add(persistentvolumeclaim.ValidateAccessModes(spec.AccessModes, path.Child("accessModes")))
+	add(validateCapacity(spec.Capacity, path.Child("capacity")))
+	if spec.PersistentVolumeReclaimPolicy == "" {
+		add(field.ErrorList{field.Required(path.Child("persistentVolumeReclaimPolicy"), "")})
+	} else {
+		add(check.OneOf(path.Child("persistentVolumeReclaimPolicy"), spec.PersistentVolumeReclaimPolicy,
+			v1.PersistentVolumeReclaimDelete, v1.PersistentVolumeReclaimRecycle, v1.PersistentVolumeReclaimRetain))
+	}
+	if spec.NodeAffinity != nil {
+		add(validateNodeAffinity(spec.NodeAffinity, path.Child("nodeAffinity")))
+	}
+	add(validateSource(spec, path))
+	if spec.HostPath != nil && spec.HostPath.Path == "/" && spec.PersistentVolumeReclaimPolicy == v1.PersistentVolumeReclaimRecycle {
+		// Recycling empties the directory.
+		add(field.ErrorList{field.Forbidden(path.Child("persistentVolumeReclaimPolicy"), "may not be 'recycle' for a hostPath mount of '/'")})
+	}
+	if spec.StorageClassName != "" {
+		add(check.Messages(path.Child("storageClassName"), spec.StorageClassName, apivalidation.NameIsDNSSubdomain(spec.StorageClassName, false)))
+	}
+	if spec.VolumeMode != nil {
+		add(check.OneOf(path.Child("volumeMode"), *spec.VolumeMode, v1.PersistentVolumeBlock, v1.PersistentVolumeFilesystem))
+	}
+	if spec.VolumeAttributesClassName != nil {
+		at, name := path.Child("volumeAttributesClassName"), *spec.VolumeAttributesClassName
+		if name == "" {
+			add(field.ErrorList{field.Required(at, "an empty string is disallowed")})
+		} else {
+			add(check.Messages(at, name, apivalidation.NameIsDNSSubdomain(name, false)))
+		}
+		if spec.CSI == nil {
+			add(field.ErrorList{field.Required(path.Child("csi"), "has to be specified when using volumeAttributesClassName")})
+		}
+	}
+	return errs
+}
+
+func validateCapacity(capacity v1.ResourceList, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if len(capacity) == 0 {
+		errs = append(errs, field.Required(path, ""))
+	}
+	if _, ok := capacity[v1.ResourceStorage]; !ok || len(capacity) > 1 {
+		errs = append(errs, field.NotSupported(path, "", []v1.ResourceName{v1.ResourceStorage}))
+		if len(capacity) > 0 && !ok {
+			errs = field.ErrorList{field.NotSupported(path, fmt.Sprint(capacity), []v1.ResourceName{v1.ResourceStorage})}
+		}
+	}
+	for _, name := range sets.List(sets.KeySet(capacity)) {
+		at := path.Key(string(name))
+		errs = append(errs, resources.ValidateAmount(name, capacity[name], at)...)
+		errs = append(errs, check.PositiveQuantity(at, capacity[name])...)
+	}
+	return errs
+}
+
+func validateNodeAffinity(a *v1.VolumeNodeAffinity, path *field.Path) field.ErrorList {
+	if a.Required == nil {
+		return field.ErrorList{field.Required(path.Child("required"), "must specify required node constraints")}
+	}
+	return nodeselector.Validate(a.Required, nodeselector.Options{}, path.Child("required"))
+}
+
+// ValidateUpdate checks a change. Where a volume is and what it is never changes.
+func ValidateUpdate(obj, old *v1.PersistentVolume) field.ErrorList {
+	path := field.NewPath("spec")
+	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	errs = append(errs, Validate(obj)...)
+	now, was := obj.Spec.PersistentVolumeSource.DeepCopy(), old.Spec.PersistentVolumeSource.DeepCopy()
+	if now.CSI != nil && was.CSI != nil && was.CSI.ControllerExpandSecretRef == nil {
+		// How to expand may be learned later.
+		now.CSI.ControllerExpandSecretRef = nil
+	}
+	if !check.Same(now, was) {
+		errs = append(errs, field.Forbidden(path.Child("persistentvolumesource"), "spec.persistentvolumesource is immutable after creation"))
+	}
+	errs = append(errs, check.Immutable(path.Child("volumeMode"), obj.Spec.VolumeMode, old.Spec.VolumeMode)...)
+	if old.Spec.NodeAffinity != nil {
+		errs = append(errs, validateAffinityChange(obj.Spec.NodeAffinity, old.Spec.NodeAffinity, path.Child("nodeAffinity"))...)
+	}
+	if old.Spec.VolumeAttributesClassName != nil && !check.Same(obj.Spec.VolumeAttributesClassName, old.Spec.VolumeAttributesClassName) && obj.Spec.VolumeAttributesClassName == nil {
+		errs = append(errs, field.Forbidden(path.Child("volumeAttributesClassName"), "update from non-nil value to nil is forbidden"))
+	}
+	return errs
+}
+
+// validateAffinityChange lets node labels of beta time become those of today, and nothing else.
+func validateAffinityChange(now, was *v1.VolumeNodeAffinity, path *field.Path) field.ErrorList {
+	renamed := was.DeepCopy()
+	if renamed.Required != nil && now != nil && now.Required != nil && len(now.Required.NodeSelectorTerms) == len(renamed.Required.NodeSelectorTerms) {
+		for i := range renamed.Required.NodeSelectorTerms {
+			term, other := &renamed.Required.NodeSelectorTerms[i], now.Required.NodeSelectorTerms[i]
+			if len(term.MatchExpressions) != len(other.MatchExpressions) {
+				continue
+			}
+			for j := range term.MatchExpressions {
+				if today, ok := renames[term.MatchExpressions[j].Key]; ok && other.MatchExpressions[j].Key == today {
+					term.MatchExpressions[j].Key = today
+				}
+			}
+		}
+	}
+	return check.Immutable(path, now, renamed)
+}
+
+var renames = map[string]string{
+	v1.LabelFailureDomainBetaZone:   v1.LabelTopologyZone,
+	v1.LabelFailureDomainBetaRegion: v1.LabelTopologyRegion,
+	v1.LabelInstanceType:            v1.LabelInstanceTypeStable,
+	"beta.kubernetes.io/os":         v1.LabelOSStable,
+	"beta.kubernetes.io/arch":       v1.LabelArchStable,
+}
+
+// ValidateStatusUpdate checks that only the status is touched, by one who saw the latest.
+func ValidateStatusUpdate(obj, old *v1.PersistentVolume) field.ErrorList {
+	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	if len(obj.ResourceVersion) == 0 {
+		errs = append(errs, field.Required(field.NewPath("resourceVersion"), ""))
+	}
+	return errs
+}
