@@ -35,6 +35,6 @@ func devCommand() *cobra.Command {
 			"inside can reach the outside. Several live side by side, told apart by --name.",
 	}
 	cmd.PersistentFlags().StringVar(&o.name, "name", sandbox.DefaultName, "Name of the cluster and its node.")
-	cmd.AddCommand(devUpCommand(o), devDownCommand(o), devStatusCommand(o), devExecCommand(o))
+	cmd.AddCommand(devUpCommand(o), devDownCommand(o), devStatusCommand(o), devExecCommand(o), devEnvCommand(o))
 	return cmd
 }

@@ -17,6 +17,7 @@ var passedOn = []string{"node-bin-dir", "image-dir", "use-binary", "component-ar
 
 func devUpCommand(o *devOptions) *cobra.Command {
 	var timeout time.Duration
+	var nodeOnly bool
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start a development cluster and wait until it answers",
@@ -30,6 +31,7 @@ func devUpCommand(o *devOptions) *cobra.Command {
 			ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the cluster did not answer within %v", timeout))
 			defer cancel()
 			cfg := o.config()
+			cfg.NodeOnly = nodeOnly
 			cfg.ServerArgs = flagsGiven(cmd.Flags(), passedOn...)
 			cluster, err := sandbox.Up(ctx, cfg)
 			if err != nil {
@@ -38,13 +40,16 @@ func devUpCommand(o *devOptions) *cobra.Command {
 				}
 				return err
 			}
-			announce(cmd, cluster, o.name)
+			if !nodeOnly {
+				announce(cmd, cluster, o.name)
+			}
 			return nil
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.dataDir, "data-dir", "", "Folder of the cluster's data; /var/lib/tiphys/dev/NAME if not given.")
 	f.DurationVar(&timeout, "timeout", 5*time.Minute, "How long to wait for the cluster.")
+	f.BoolVar(&nodeOnly, "node-only", false, "Make the node's namespaces and network, but start nothing inside.")
 	f.String("node-bin-dir", "", "Folder of containerd, runc and the CNI plugins.")
 	f.String("image-dir", "", "Folder of image archives to import at the start.")
 	f.StringArray("use-binary", nil, "COMPONENT=PATH: run a program with upstream's flags in a component's place.")

@@ -6,15 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 
 	"github.com/spf13/cobra"
 )
 
 func main() {
-	// Entering namespaces uses up threads. The main one must never be among them: its namespaces
-	// are what /proc shows for the whole process.
-	runtime.LockOSThread()
 	if ran, code := kubectlIfAsked(os.Args); ran {
 		os.Exit(code)
 	}

@@ -28,6 +28,7 @@ func serverCommand() *cobra.Command {
 	cfg := allinone.Default()
 	var nodeIP, clusterDNS, nodePodCIDR, clusterCIDR, serviceCIDR string
 	var binaries, arguments []string
+	var commandsFor, etcdBinary string
 	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Run a single-node cluster on this machine",
@@ -48,6 +49,9 @@ func serverCommand() *cobra.Command {
 			)
 			if err != nil {
 				return err
+			}
+			if commandsFor != "" {
+				return writeCommands(cmd, cfg, commandsFor, etcdBinary)
 			}
 			return runServer(cmd.Context(), cfg)
 		},
@@ -75,8 +79,22 @@ func serverCommand() *cobra.Command {
 	f.BoolVar(&cfg.Development, "development", false, "Relax disk thresholds and image clean-up, as `tiphys dev up` does.")
 	f.StringArrayVar(&binaries, "use-binary", nil, "COMPONENT=PATH: run a program with upstream's flags in a component's place (kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy).")
 	f.StringArrayVar(&arguments, "component-arg", nil, "COMPONENT=--flag=value: a further flag for a program of --use-binary.")
+	f.StringVar(&commandsFor, "write-commands", "", "Run nothing: write all files, and scripts that start the programs of this folder as separate processes (see hack/local-up-cluster.sh).")
+	f.StringVar(&etcdBinary, "etcd-binary", "etcd", "The etcd of --write-commands.")
 	f.IntVar(&cfg.Verbosity, "v", 0, "How much is logged.")
 	return cmd
+}
+
+func writeCommands(cmd *cobra.Command, cfg allinone.Config, binDir, etcdBinary string) error {
+	server, err := allinone.New(cfg)
+	if err != nil {
+		return err
+	}
+	scripts, err := server.WriteCommands(cmd.Context(), binDir, etcdBinary)
+	for _, script := range scripts {
+		fmt.Fprintln(cmd.OutOrStdout(), script)
+	}
+	return err
 }
 
 func runServer(ctx context.Context, cfg allinone.Config) error {

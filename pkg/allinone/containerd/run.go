@@ -29,17 +29,8 @@ func New(cfg Config, output io.Writer) (*process.Process, error) {
 			return nil, fmt.Errorf("%s is not in %s: run hack/install-node-deps, or name the folder with --node-bin-dir", name, cfg.BinDir)
 		}
 	}
-	content, err := cfg.render()
-	if err != nil {
+	if err := cfg.WriteFile(); err != nil {
 		return nil, err
-	}
-	if err := atomicfile.Write(cfg.ConfigFile, content, 0o644); err != nil {
-		return nil, err
-	}
-	for _, dir := range []string{cfg.Root, cfg.State, cfg.CNIConfDir, cfg.RegistryConfigDir} {
-		if err := os.MkdirAll(dir, 0o711); err != nil {
-			return nil, err
-		}
 	}
 	return process.New(process.Config{
 		Name: "containerd",
@@ -51,6 +42,23 @@ func New(cfg Config, output io.Writer) (*process.Process, error) {
 		Probe:  func(ctx context.Context) error { return serves(ctx, cfg.Socket()) },
 		Clock:  clock.RealClock{},
 	})
+}
+
+// WriteFile writes the configuration and makes the folders it names.
+func (c Config) WriteFile() error {
+	content, err := c.render()
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(c.ConfigFile, content, 0o644); err != nil {
+		return err
+	}
+	for _, dir := range []string{c.Root, c.State, c.CNIConfDir, c.RegistryConfigDir} {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // searchPath is PATH with the folders of system tools, which services are often started without.

@@ -160,12 +160,26 @@ func (s Set) DoNet(f func() error) error {
 }
 
 // onSpareThread runs f on an operating system thread that is never used again: it is locked and
-// not unlocked, so it ends with the goroutine. A panic of f is not caught.
+// not unlocked, so it ends with the goroutine. The main thread is never taken: it cannot end, and
+// its namespaces are what /proc shows for the whole process. A panic of f is not caught.
 func onSpareThread(f func() error) error {
 	result := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		result <- f()
-	}()
+	go spare(func() { result <- f() })
 	return <-result
+}
+
+func spare(f func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != os.Getpid() {
+		f()
+		return
+	}
+	// We hold the main thread, so the next goroutine gets another.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		spare(f)
+	}()
+	<-done
+	runtime.UnlockOSThread()
 }

@@ -22,6 +22,8 @@ type Config struct {
 	Executable string
 	// ServerArgs are further flags for `tiphys server`.
 	ServerArgs []string
+	// NodeOnly makes the node without a server, for processes somebody else starts inside.
+	NodeOnly bool
 	// Progress takes one line for each step that people wait for.
 	Progress func(format string, args ...any)
 }

@@ -19,10 +19,9 @@ func (c *Cluster) running() (bool, error) {
 	return err == nil && s.Alive(), nil
 }
 
-// serverArgs tells the server what its node looks like.
-func (c *Cluster) serverArgs() []string {
+// ServerFlags tell the server what its node looks like.
+func (c *Cluster) ServerFlags() []string {
 	return append([]string{
-		"server",
 		"--data-dir=" + c.rec.DataDir,
 		"--node-name=" + c.cfg.Name,
 		"--node-ip=" + c.network.Node().String(),
@@ -58,7 +57,7 @@ func (c *Cluster) startServer() (<-chan error, error) {
 	if err := status.Write(c.rec.DataDir, status.Status{}); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(c.cfg.Executable, c.serverArgs()...)
+	cmd := exec.Command(c.cfg.Executable, append([]string{"server"}, c.ServerFlags()...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

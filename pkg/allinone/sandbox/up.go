@@ -22,7 +22,7 @@ func Up(ctx context.Context, cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	ended, err := c.start()
-	if err != nil {
+	if err != nil || cfg.NodeOnly {
 		return c, err
 	}
 	if err := c.waitUntilReady(ctx, ended); err != nil {
@@ -47,6 +47,9 @@ func (c *Cluster) start() (ended <-chan error, err error) {
 	}
 	if err := c.build(); err != nil {
 		return nil, err
+	}
+	if c.cfg.NodeOnly {
+		return nil, nil
 	}
 	return c.startServer()
 }
