@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -102,9 +103,13 @@ func execute(ctx context.Context, s suiteRunner, dir string, tests []Test, procs
 
 // describe asks the cluster what it is and makes the run's directory.
 func describe(ctx context.Context, s suiteRunner, results, command string, selected int) (*Run, error) {
-	server, err := kubectl(ctx, s, "version", "-o", "jsonpath={.serverVersion.gitVersion}")
+	text, err := kubectl(ctx, s, "get", "--raw", "/version")
 	if err != nil {
 		return nil, fmt.Errorf("the cluster does not answer: %w", err)
+	}
+	var server struct{ GitVersion string }
+	if err := json.Unmarshal([]byte(text), &server); err != nil {
+		return nil, fmt.Errorf("reading the server's version: %w", err)
 	}
 	nodes, err := kubectl(ctx, s, "get", "nodes", "-o", "name")
 	if err != nil {
@@ -113,7 +118,7 @@ func describe(ctx context.Context, s suiteRunner, results, command string, selec
 	// Outside a checkout there is no commit to name.
 	commit, _ := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD").Output()
 	return newRun(results, Run{
-		Started: time.Now(), Command: command, Server: server, Nodes: len(strings.Fields(nodes)),
+		Started: time.Now(), Command: command, Server: server.GitVersion, Nodes: len(strings.Fields(nodes)),
 		Commit: strings.TrimSpace(string(commit)), Selected: selected,
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -73,19 +74,23 @@ func loadRuns(results string) ([]Run, error) {
 	return runs, nil
 }
 
-// load reads the JUnit files of a run's parts; a part that was killed has none.
+// load reads what the parts of a run left: the verdicts written test by test, and over them the JUnit file, which also knows times
+// and messages but is there only when the suite came to its end.
 func (r *Run) load() error {
 	for _, part := range []string{parallelPart, serialPart} {
-		outcomes, err := readJUnit(filepath.Join(r.dir, part, "junit_01.xml"))
+		outcomes, err := readProgress(filepath.Join(r.dir, part, progressFile))
+		if err != nil {
+			return err
+		}
+		maps.Copy(r.outcomes, outcomes)
+		outcomes, err = readJUnit(filepath.Join(r.dir, part, "junit_01.xml"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		for name, o := range outcomes {
-			r.outcomes[name] = o
-		}
+		maps.Copy(r.outcomes, outcomes)
 	}
 	return nil
 }

@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,24 +88,81 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// The fake suite writes its report only when it is interrupted, as the real one does, and ignores what it is asked to run.
+// The fake suite tells a pipe that it runs, and writes its report only when it is interrupted, as the real one does.
 func TestInterruptKeepsTheReport(t *testing.T) {
 	bin, dir := t.TempDir(), t.TempDir()
+	pipe := filepath.Join(bin, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	script := `#!/bin/sh
 trap 'cp ` + abs(t, "testdata/junit_01.xml") + ` junit_01.xml; exit 1' INT
-echo started
+echo started > ` + pipe + `
 while :; do sleep 0.05; done
 `
 	if err := os.WriteFile(filepath.Join(bin, "ginkgo"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	s := suiteRunner{bin: bin, output: onWrite(cancel)}
-	if err := s.run(ctx, dir, []Test{{Name: "x"}}, 1); err != nil {
+	go func() {
+		defer cancel()
+		if _, err := os.ReadFile(pipe); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := (suiteRunner{bin: bin, output: io.Discard}).run(ctx, dir, []Test{{Name: "x"}}, 1); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := readJUnit(filepath.Join(dir, "junit_01.xml")); err != nil {
 		t.Errorf("no report after an interrupt: %v", err)
+	}
+}
+
+// What workers post survives a suite that is killed before it writes its JUnit file; a JUnit file knows better.
+func TestProgressIsKeptTestByTest(t *testing.T) {
+	results := t.TempDir()
+	run, err := newRun(results, Run{Started: time.Date(2026, 11, 21, 20, 0, 0, 0, time.UTC)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := filepath.Join(run.dir, serialPart)
+	if err := os.MkdirAll(part, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(part, progressFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var out bytes.Buffer
+	p := &progress{file: file, out: &out, total: 3, seen: map[string]bool{}}
+	url, stop, err := p.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, message := range []string{"Test Suite starting", "PASSED [sig-a] one", "FAILED [sig-a] two [Serial]", "FAILED [sig-a] two [Serial]"} {
+		resp, err := http.Post(url, "application/json", strings.NewReader(`{"msg":"`+message+`","total":3}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("%q answered %s", message, resp.Status)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "[  1/3] passed [sig-a] one\n[  2/3] failed [sig-a] two [Serial]\n"; out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+	runs, err := loadRuns(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Outcome{"[sig-a] one": {Verdict: Passed}, "[sig-a] two [Serial]": {Verdict: Failed}}
+	if diff := cmp.Diff(want, runs[0].outcomes); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
 }
 
@@ -126,14 +186,6 @@ func TestReasonIsTheFirstTellingLine(t *testing.T) {
 			}
 		})
 	}
-}
-
-// onWrite is an output that calls a function when something is printed.
-type onWrite func()
-
-func (f onWrite) Write(p []byte) (int, error) {
-	f()
-	return len(p), nil
 }
 
 func abs(t *testing.T, path string) string {
