@@ -14,10 +14,19 @@ type Column struct {
 	edits int64
 }
 
-// Column returns the column of a label key, up to date.
+// Column returns the column of a label key, up to date. Preemption asks from many goroutines; only the first call after a
+// Refresh does anything then.
 func (s *Snapshot) Column(key string) *Column {
+	s.columnLock.RLock()
 	column, ok := s.columns[key]
-	if !ok {
+	current := ok && column.position == s.Position()
+	s.columnLock.RUnlock()
+	if current {
+		return column
+	}
+	s.columnLock.Lock()
+	defer s.columnLock.Unlock()
+	if column, ok = s.columns[key]; !ok {
 		column = &Column{key: key, ids: make([]int32, len(s.infos)), byValue: map[string]int32{}, position: s.Position()}
 		for slot := range s.infos {
 			column.ids[slot] = column.idOfNode(s.infos[slot])

@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"sort"
+	"sync"
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -27,6 +28,7 @@ type Snapshot struct {
 	affinityDirty bool
 	withAffinity  []fwk.NodeInfo
 	withAnti      []fwk.NodeInfo
+	columnLock    sync.RWMutex
 	columns       map[string]*Column
 	counters      counterTable
 	terms         *Terms

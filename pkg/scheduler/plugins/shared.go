@@ -26,7 +26,7 @@ func NewShared(factory informers.SharedInformerFactory, logger klog.Logger) *Sha
 }
 
 // Features numbers the features nodes declare.
-func (s *Shared) Features() *ndf.FeatureMapper { return nil }
+func (s *Shared) Features() *ndf.FeatureMapper { return ndf.DefaultFramework.FeatureMapper }
 
 // DRAManager and CSIManager are handed to plugins.
 func (s *Shared) DRAManager() fwk.SharedDRAManager { return nil }
