@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"tiphys.dev/tiphys/pkg/kubelet/cgroup"
 	"tiphys.dev/tiphys/pkg/kubelet/cri"
 	"tiphys.dev/tiphys/pkg/kubelet/dns"
 	"tiphys.dev/tiphys/pkg/kubelet/podworker"
@@ -40,6 +41,40 @@ func (n names) HostsFile(pod *v1.Pod, podIPs []string, hostname, domain string) 
 		return dns.NodeHostsFile(n.hostsFile, pod.Spec.HostAliases)
 	}
 	return dns.HostsFile(podIPs, hostname, domain, pod.Spec.HostAliases), nil
+}
+
+// groups fits the cgroup room to what pod workers ask of it.
+type groups struct{ *cgroup.Manager }
+
+// GrowPod sets each value to the greater of what the pod has and what it needs; no limit is the greatest.
+func (g groups) GrowPod(ctx context.Context, pod *v1.Pod) error {
+	want := *g.PodConfig(pod)
+	have, err := g.ReadPod(pod.UID)
+	if err != nil {
+		return err
+	}
+	want.CPUShares = greater(want.CPUShares, have.CPUShares)
+	want.CPUQuota = greaterLimit(want.CPUQuota, have.CPUQuota)
+	want.Memory = greaterLimit(want.Memory, have.Memory)
+	return g.SetPod(ctx, pod, &want)
+}
+
+func greater(a, b *uint64) *uint64 {
+	if a == nil || b != nil && *b > *a {
+		return b
+	}
+	return a
+}
+
+// greaterLimit compares limits where not positive means none.
+func greaterLimit(a, b *int64) *int64 {
+	switch {
+	case a == nil || *a <= 0:
+		return a
+	case b == nil || *b > 0 && *b <= *a:
+		return a
+	}
+	return b
 }
 
 // probes fits the probe room to what pod workers ask of it.

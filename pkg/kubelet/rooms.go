@@ -209,12 +209,15 @@ func (r *rooms) will() (err error) {
 		NodeName: r.cfg.NodeName, Hostname: r.cfg.Hostname, RootDir: r.cfg.RootDir, LogsDir: kc.PodLogsDir,
 		LinksDir: r.cfg.ContainerLogsDir, Runtime: r.client.Runtime, ImageStatus: r.client.Images,
 		RuntimeName: r.client.RuntimeName(), Observer: r.observer, Images: r.images, Objects: r.objects,
-		Volumes: r.volumes, Cgroups: r.cgroups, DNS: names{r.dns, "/etc/hosts"}, Probes: probes{r.probes},
+		Volumes: r.volumes, Cgroups: groups{r.cgroups}, DNS: names{r.dns, "/etc/hosts"}, Probes: probes{r.probes},
 		Reporter: r.status, Recorder: r.recorder, Services: r.services, RuntimeHandler: r.runtimeHandler,
 		Node: r.node.Node, HostIPs: r.hostIPs, PodsChanged: r.podsChanged,
 		SeccompDefault: *kc.SeccompDefault, CPUCFSQuota: *kc.CPUCFSQuota, CPUCFSQuotaPeriod: kc.CPUCFSQuotaPeriod.Duration,
 		CgroupV2: r.cgroups.Version() == 2, MemoryCapacity: int64(r.machine.Memory), AppArmor: appArmor(),
-		Admit:      r.admit,
+		Admit: r.admit,
+		CheckResize: func(pod *v1.Pod, active []*v1.Pod) (reason, message string) {
+			return admit.CheckResize(pod, r.node.Node(), active)
+		},
 		MaxBackOff: kc.CrashLoopBackOff.MaxContainerRestartPeriod.Duration,
 	})
 	if err != nil {
@@ -288,4 +291,5 @@ func (r *rooms) admit(pod *v1.Pod, active []*v1.Pod) podworker.Decision {
 // podsChanged keeps the burstable group's share of CPU at the sum of its pods.
 func (r *rooms) podsChanged() {
 	_ = r.cgroups.SyncQOS(context.Background(), r.workers.Pods()) // set again at the next change
+	r.workers.RetryResizes()
 }

@@ -123,7 +123,7 @@ func (d *decider) initContainers() (initialized, failed bool) {
 		}
 		switch {
 		case o == nil:
-			d.start(Init, c, nil)
+			d.again(c)
 			return false, false
 		case o.Exited() && o.ExitCode == 0:
 		case o.Exited() && !ShouldRestart(d.in.Pod, Init, c, o.ExitCode):
@@ -142,10 +142,23 @@ func (d *decider) initContainers() (initialized, failed bool) {
 	return initialized, false
 }
 
+// again starts an init container in this sandbox. It may have run in an earlier one: then this is another attempt, but
+// not one to wait for.
+func (d *decider) again(c *v1.Container) {
+	before := len(d.plan.Start)
+	d.start(Init, c, nil)
+	if old := d.in.Observed.Container(c.Name); old != nil && len(d.plan.Start) > before {
+		d.plan.Start[before].Attempt = old.Attempt + 1
+	}
+}
+
 // sidecar keeps a restartable init container running; it returns whether the next container may start.
 func (d *decider) sidecar(c *v1.Container, o *observe.Container) bool {
 	switch {
-	case o == nil, o.Exited():
+	case o == nil:
+		d.again(c)
+		return false
+	case o.Exited():
 		d.start(Init, c, o)
 		return false
 	case o.State == runtimeapi.ContainerState_CONTAINER_CREATED:
@@ -217,6 +230,8 @@ func (d *decider) maintain(kind Kind, c *v1.Container, o *observe.Container) {
 		d.kill(o, KillStartup, d.probeMessage(kind, c, "startup"))
 	case p.LivenessFailed:
 		d.kill(o, KillLiveness, d.probeMessage(kind, c, "liveness"))
+	default:
+		d.resize(c, o)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
 	"tiphys.dev/tiphys/pkg/kubelet/observe"
 )
@@ -40,6 +41,8 @@ type Input struct {
 	Probe func(c *observe.Container) ProbeState
 	// Busy tells that the container is being killed: it is left alone.
 	Busy func(id string) bool
+	// Wanted is what the container's cgroup should hold; nil: its resources are not compared.
+	Wanted func(c *v1.Container) *runtimeapi.LinuxContainerResources
 	// Replaced tells that the container was killed because its definition changed.
 	Replaced func(id string) bool
 	// BackOffs by container name; read only.
@@ -73,6 +76,7 @@ const (
 	KillLiveness KillReason = "liveness"
 	KillStartup  KillReason = "startup"
 	KillChanged  KillReason = "changed"
+	KillResize   KillReason = "resize"
 )
 
 // Waiting tells why a container that should run does not yet.
@@ -90,6 +94,8 @@ type Plan struct {
 	// Start in this order.
 	Start []Start
 	Kill  []Kill
+	// Resize these running containers in place (IDs).
+	Resize []string
 	// Waiting reasons by container name.
 	Waiting map[string]Waiting
 	// Wake: decide again after this time even if nothing happens; 0 means never.

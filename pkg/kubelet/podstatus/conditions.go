@@ -2,6 +2,7 @@ package podstatus
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -22,6 +23,12 @@ func Owned(t v1.PodConditionType) bool {
 }
 
 func conditions(s *v1.PodStatus, in Input) {
+	s.Conditions = slices.DeleteFunc(s.Conditions, func(c v1.PodCondition) bool {
+		return c.Type == v1.PodResizePending && !has(in.Resize, c.Type) || c.Type == v1.PodResizeInProgress && !has(in.Resize, c.Type)
+	})
+	for _, c := range in.Resize {
+		set(s, in, c)
+	}
 	ready := in.Observed.ReadySandbox() != nil && (in.Pod.Spec.HostNetwork || len(in.Observed.IPs()) > 0)
 	set(s, in, v1.PodCondition{Type: v1.PodReadyToStartContainers, Status: truth(ready && !in.Finished)})
 	set(s, in, initialized(s, in))
@@ -29,6 +36,10 @@ func conditions(s *v1.PodStatus, in Input) {
 	set(s, in, containers)
 	set(s, in, podReady(s, in, containers))
 	set(s, in, v1.PodCondition{Type: v1.PodScheduled, Status: v1.ConditionTrue})
+}
+
+func has(all []v1.PodCondition, t v1.PodConditionType) bool {
+	return slices.ContainsFunc(all, func(c v1.PodCondition) bool { return c.Type == t })
 }
 
 func truth(b bool) v1.ConditionStatus {

@@ -55,7 +55,7 @@ func containerStatus(in Input, kind plan.Kind, c *v1.Container, prior *v1.Contai
 		st.State = v1.ContainerState{Waiting: &v1.ContainerStateWaiting{Reason: w.Reason, Message: w.Message}}
 	}
 	health(in, kind, c, &st, attempts)
-	details(in, c, &st, attempts)
+	details(in, c, &st, prior, attempts)
 	return st
 }
 

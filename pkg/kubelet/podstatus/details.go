@@ -7,11 +7,14 @@ import (
 )
 
 // details fills what describes the container rather than its state: resources in force, mounts, user.
-func details(in Input, c *v1.Container, st *v1.ContainerStatus, attempts []*observe.Container) {
+func details(in Input, c *v1.Container, st, prior *v1.ContainerStatus, attempts []*observe.Container) {
 	if len(c.Resources.Requests) > 0 {
 		st.AllocatedResources = c.Resources.Requests.DeepCopy()
 	}
 	st.Resources = c.Resources.DeepCopy()
+	if in.Settled != nil && !in.Settled(c) && prior != nil && prior.Resources != nil {
+		st.Resources = prior.Resources.DeepCopy() // not yet what is promised: what was before
+	}
 	st.VolumeMounts = mounts(c)
 	if len(attempts) == 0 || st.State.Running == nil {
 		return

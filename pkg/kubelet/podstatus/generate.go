@@ -27,6 +27,9 @@ func Generate(in Input) v1.PodStatus {
 		rejected(&s, in)
 		return s
 	}
+	if r := in.Pod.Spec.Resources; r != nil {
+		s.Resources, s.AllocatedResources = r.DeepCopy(), r.Requests.DeepCopy()
+	}
 	addresses(&s, in)
 	containerStatuses(&s, in)
 	s.Phase = phase(in, &s)

@@ -42,4 +42,8 @@ type Input struct {
 	// StartTime is when the kubelet first saw the pod.
 	StartTime time.Time
 	Now       time.Time
+	// Resize conditions that hold now.
+	Resize []v1.PodCondition
+	// Settled tells that a running container has the resources promised to it; nil means yes.
+	Settled func(c *v1.Container) bool
 }

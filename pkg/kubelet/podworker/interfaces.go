@@ -47,6 +47,8 @@ type Volumes interface {
 type Cgroups interface {
 	EnsurePod(ctx context.Context, pod *v1.Pod) (parent string, err error)
 	UpdatePod(ctx context.Context, pod *v1.Pod) error
+	// GrowPod raises the pod's limits to what it needs where they are lower, and lowers none.
+	GrowPod(ctx context.Context, pod *v1.Pod) error
 	RemovePod(ctx context.Context, uid types.UID) error
 }
 

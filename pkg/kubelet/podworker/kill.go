@@ -29,7 +29,7 @@ func (w *worker) killOne(ctx context.Context, pod *v1.Pod, c *observe.Container,
 	w.mu.Lock()
 	busy := w.killing[k.ID]
 	w.killing[k.ID] = true
-	if k.Reason == plan.KillChanged {
+	if k.Reason == plan.KillChanged || k.Reason == plan.KillResize {
 		w.replaced[k.ID] = true
 	}
 	w.mu.Unlock()

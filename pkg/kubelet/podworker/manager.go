@@ -228,6 +228,20 @@ func (m *Manager) Stopped(uid types.UID) bool {
 	}
 }
 
+// RetryResizes lets pods whose resize was deferred ask again: another pod has given up something.
+func (m *Manager) RetryResizes() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range m.workers {
+		w.mu.Lock()
+		deferred := w.pending != nil
+		w.mu.Unlock()
+		if deferred {
+			w.poke()
+		}
+	}
+}
+
 // active returns the admitted pods, but for the given one, that may still use the node's resources.
 func (m *Manager) active(but types.UID) []*v1.Pod {
 	m.mu.Lock()

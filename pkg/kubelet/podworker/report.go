@@ -20,6 +20,8 @@ func (w *worker) report(pod *v1.Pod, in podstatus.Input) v1.PodStatus {
 	in.StartTime = w.firstSeen
 	in.Now = w.m.cfg.Clock.Now()
 	in.Health = func(c *observe.Container) podstatus.Health { return w.health(pod, c) }
+	in.Resize = w.resizeConditions()
+	in.Settled = func(c *v1.Container) bool { return w.settled(pod, c) }
 	s := podstatus.Generate(in)
 	w.mu.Lock()
 	w.status, w.reported = s, true

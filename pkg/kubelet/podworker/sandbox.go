@@ -11,9 +11,9 @@ import (
 
 // sandboxConfig describes the pod's sandbox. The same pod gives the same config: it is built again for each container.
 func (w *worker) sandboxConfig(ctx context.Context, pod *v1.Pod, attempt uint32) (*runtimeapi.PodSandboxConfig, error) {
-	parent, err := w.m.cfg.Cgroups.EnsurePod(ctx, pod)
+	parent, err := w.cgroup(ctx, pod)
 	if err != nil {
-		return nil, fmt.Errorf("making the pod's cgroup: %w", err)
+		return nil, err
 	}
 	names, err := w.m.cfg.DNS.PodDNS(pod)
 	if err != nil {
@@ -47,6 +47,24 @@ func (w *worker) sandboxConfig(ctx context.Context, pod *v1.Pod, attempt uint32)
 		config.PortMappings = portMappings(pod)
 	}
 	return config, nil
+}
+
+// cgroup makes the pod's group once. Later its limits change by resize only.
+func (w *worker) cgroup(ctx context.Context, pod *v1.Pod) (string, error) {
+	w.mu.Lock()
+	parent := w.parent
+	w.mu.Unlock()
+	if parent != nil {
+		return *parent, nil
+	}
+	made, err := w.m.cfg.Cgroups.EnsurePod(ctx, pod)
+	if err != nil {
+		return "", fmt.Errorf("making the pod's cgroup: %w", err)
+	}
+	w.mu.Lock()
+	w.parent = &made
+	w.mu.Unlock()
+	return made, nil
 }
 
 func (w *worker) hostname(pod *v1.Pod) (hostname, domain string, err error) {

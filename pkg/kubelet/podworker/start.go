@@ -58,6 +58,19 @@ func (w *worker) start(ctx context.Context, pod *v1.Pod, p plan.Plan, resync boo
 	if sandbox == nil {
 		return nil
 	}
+	if len(p.Resize) > 0 {
+		if err := w.applyResize(ctx, pod, p.Resize); err != nil {
+			return err
+		}
+	} else if w.growing() && len(p.Start) > 0 {
+		// Containers that are restarted for their resize need the room, too.
+		if err := w.m.cfg.Cgroups.GrowPod(ctx, pod); err != nil {
+			return fmt.Errorf("growing the pod's cgroup: %w", err)
+		}
+	}
+	if err := w.finishResize(ctx, pod); err != nil {
+		return err
+	}
 	for _, s := range p.Start {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -69,6 +82,12 @@ func (w *worker) start(ctx context.Context, pod *v1.Pod, p plan.Plan, resync boo
 		w.noteStart(pod, s, err)
 	}
 	return nil
+}
+
+func (w *worker) growing() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.resizing
 }
 
 // prepare sees to everything that must be there before the sandbox. Idempotent, and cheap once done.
@@ -86,9 +105,9 @@ func (w *worker) prepare(ctx context.Context, pod *v1.Pod, resync bool) error {
 		}
 		return nil
 	}
-	if _, err := w.m.cfg.Cgroups.EnsurePod(ctx, pod); err != nil {
+	if _, err := w.cgroup(ctx, pod); err != nil {
 		w.event(pod, "", v1.EventTypeWarning, "FailedCreatePodContainer", "unable to ensure pod container exists: "+err.Error())
-		return fmt.Errorf("making the pod's cgroup: %w", err)
+		return err
 	}
 	if err := w.makeDirs(pod); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/klog/v2"
 
 	"tiphys.dev/tiphys/pkg/api/podstate"
@@ -113,6 +114,7 @@ func (w *worker) stepRejected(ctx context.Context, pod *v1.Pod, removed bool) (t
 
 // stepLive works towards the wanted pod. It returns whether the pod is done.
 func (w *worker) stepLive(ctx context.Context, pod *v1.Pod) (again time.Duration, done bool) {
+	pod = w.allocate(pod)
 	observed := w.m.cfg.Observer.Get(w.uid)
 	w.track(pod, observed)
 	p := plan.Decide(w.planInput(pod, observed))
@@ -143,6 +145,7 @@ func (w *worker) planInput(pod *v1.Pod, observed *observe.Pod) plan.Input {
 	}
 	in.Busy = func(id string) bool { w.mu.Lock(); defer w.mu.Unlock(); return w.killing[id] }
 	in.Replaced = func(id string) bool { w.mu.Lock(); defer w.mu.Unlock(); return w.replaced[id] }
+	in.Wanted = func(c *v1.Container) *runtimeapi.LinuxContainerResources { return w.containerResources(pod, c) }
 	in.Probe = func(c *observe.Container) plan.ProbeState { return w.probeState(pod, c) }
 	return in
 }
@@ -153,7 +156,7 @@ func (w *worker) act(ctx context.Context, pod *v1.Pod, p plan.Plan) time.Duratio
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	resync := w.resync && w.mounted
-	if w.starting || !p.CreateSandbox && len(p.Start) == 0 && !resync && w.mounted {
+	if w.starting || !p.CreateSandbox && len(p.Start) == 0 && len(p.Resize) == 0 && !w.resizing && !resync && w.mounted {
 		return 0
 	}
 	if left := w.setup.until.Sub(w.m.cfg.Clock.Now()); left > 0 {

@@ -38,10 +38,17 @@ type worker struct {
 	starting    bool
 	cancelStart context.CancelFunc
 	mounted     bool
+	parent      *string // of the sandbox's cgroup, once made
 	failed      map[string]failedStart
 	setup       failedStart
 	hooks       map[string]bool // container IDs whose postStart hook is running
 	backoffs    map[string]plan.BackOff
+
+	// resizing side
+	allocated   *allocation
+	pending     *v1.PodCondition
+	resizing    bool
+	resizeError string
 
 	// stopping side
 	killing    map[string]bool // container IDs
