@@ -47,18 +47,14 @@ func (s suiteRunner) run(ctx context.Context, dir string, tests []Test, procs in
 		return err
 	}
 	defer verdicts.Close()
-	p := &progress{file: verdicts, out: s.output, total: len(tests), seen: map[string]bool{}}
-	url, stop, err := p.listen()
-	if err != nil {
-		return err
-	}
-	return errors.Join(s.supervise(ctx, dir, log, s.args(dir, url, tests, procs)), stop())
+	output := io.MultiWriter(log, newProgress(verdicts, s.output, tests))
+	return s.supervise(ctx, dir, output, s.args(dir, tests, procs))
 }
 
 // supervise runs ginkgo until it ends, or interrupts it when ctx does.
-func (s suiteRunner) supervise(ctx context.Context, dir string, log *os.File, args []string) error {
+func (s suiteRunner) supervise(ctx context.Context, dir string, output io.Writer, args []string) error {
 	cmd := exec.Command(filepath.Join(s.bin, "ginkgo"), args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, output, output
 	// The workers are ginkgo's children: a group of their own gets the interrupt as a whole.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -97,12 +93,12 @@ func interrupt(pid int, done <-chan error) error {
 	return errors.New("the suite did not end when interrupted and was killed: this part has no report")
 }
 
-func (s suiteRunner) args(dir, progressURL string, tests []Test, procs int) []string {
+func (s suiteRunner) args(dir string, tests []Test, procs int) []string {
 	args := []string{
-		"--procs=" + strconv.Itoa(procs), "--timeout=24h", "--no-color", "--silence-skips", "--poll-progress-after=0",
+		"-v", "--procs=" + strconv.Itoa(procs), "--timeout=24h", "--no-color", "--silence-skips", "--poll-progress-after=0",
 		"--focus=" + pattern(tests), filepath.Join(s.bin, "e2e.test"), "--",
 		"--provider=skeleton", "--kubeconfig=" + s.kubeconfig, "--kubectl-path=" + filepath.Join(s.bin, "kubectl"),
-		"--report-dir=" + dir, "--progress-report-url=" + progressURL, "--disable-log-dump",
+		"--report-dir=" + dir, "--disable-log-dump",
 	}
 	if s.nodes != "" {
 		args = append(args, "--num-nodes="+s.nodes)

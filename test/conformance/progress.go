@@ -2,90 +2,111 @@ package main
 
 import (
 	"bufio"
-	"context"
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
-	"sync"
-	"time"
 )
 
 // progressFile is written test by test, beside the JUnit file that appears only at the end: a suite that is killed, or whose
 // machine stops, keeps what it had done.
 const progressFile = "progress.tsv"
 
-// progress receives what the suite's workers report after each test, writes it down and prints it.
+// progress reads the suite's verbose output as it comes, writes every verdict down and prints it. (The suite's own progress reports do not
+// name tests that ran.)
 type progress struct {
-	mu    sync.Mutex
-	file  *os.File
-	out   io.Writer
-	total int
-	seen  map[string]bool
+	file, out io.Writer
+	names     map[string]bool // tests that were asked for
+	done      int
+	rest      []byte   // an unfinished line
+	pending   *Outcome // the verdict whose name is on the next line
 }
 
-// listen serves a progress on loopback until stop is called, and returns its URL.
-func (p *progress) listen() (url string, stop func() error, err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func newProgress(file, out io.Writer, tests []Test) *progress {
+	p := &progress{file: file, out: out, names: map[string]bool{}}
+	for _, t := range tests {
+		p.names[t.Name] = true
+	}
+	return p
+}
+
+// Write takes a piece of the output.
+func (p *progress) Write(data []byte) (int, error) {
+	p.rest = append(p.rest, data...)
+	for {
+		line, rest, ok := bytes.Cut(p.rest, []byte("\n"))
+		if !ok {
+			return len(data), nil
+		}
+		p.rest = rest
+		if err := p.line(string(line)); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// verdictLine begins the report of a test: "• [2.5 seconds]" or "• [FAILED] [2.5 seconds]".
+var verdictLine = regexp.MustCompile(`^• (?:\[([A-Z]+)\] )?\[([0-9.]+) seconds\]`)
+
+func (p *progress) line(line string) error {
+	if p.pending != nil {
+		o := *p.pending
+		p.pending = nil
+		if name := p.nameIn(line); name != "" {
+			return p.record(name, o)
+		}
+		return nil
+	}
+	m := verdictLine.FindStringSubmatch(line)
+	if m == nil {
+		return nil
+	}
+	seconds, err := strconv.ParseFloat(m[2], 64)
 	if err != nil {
-		return "", nil, fmt.Errorf("listening for the suite's progress: %w", err)
-	}
-	server := &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(l) }()
-	return "http://" + l.Addr().String(), func() error {
-		end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := server.Shutdown(end); err != nil {
-			return err
-		}
-		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	}, nil
-}
-
-// ServeHTTP takes one report. Its message is "PASSED name" or "FAILED name"; other messages are about the suite as a whole.
-func (p *progress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var report struct {
-		Message string `json:"msg"`
-	}
-	if err := json.NewDecoder(r.Body).Decode(&report); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	word, name, _ := strings.Cut(report.Message, " ")
-	verdict := Verdict(strings.ToLower(word))
-	if verdict != Passed && verdict != Failed {
-		return
-	}
-	if err := p.record(verdict, name); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-	}
-}
-
-// record writes a verdict once: a worker repeats its last message when the suite ends.
-func (p *progress) record(verdict Verdict, name string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.seen[name] {
 		return nil
 	}
-	p.seen[name] = true
-	if _, err := fmt.Fprintf(p.file, "%s\t%s\n", verdict, name); err != nil {
+	switch m[1] {
+	case "":
+		p.pending = &Outcome{Verdict: Passed, Seconds: seconds}
+	case "FAILED", "PANICKED", "TIMEDOUT":
+		p.pending = &Outcome{Verdict: Failed, Seconds: seconds}
+	}
+	return nil
+}
+
+// labels stand after a name; the kind of the step that failed stands within it.
+var (
+	labels     = regexp.MustCompile(` \[[^\]]*\]$`)
+	failedStep = regexp.MustCompile(`\[(It|BeforeEach|JustBeforeEach|AfterEach|JustAfterEach|DeferCleanup \(Each\))\] `)
+)
+
+// nameIn finds the test a line names, or nothing.
+func (p *progress) nameIn(line string) string {
+	for _, candidate := range []string{line, labels.ReplaceAllString(line, "")} {
+		for _, name := range []string{candidate, failedStep.ReplaceAllString(candidate, "")} {
+			if p.names[name] {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+func (p *progress) record(name string, o Outcome) error {
+	p.done++
+	if _, err := fmt.Fprintf(p.file, "%s\t%.1f\t%s\n", o.Verdict, o.Seconds, name); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(p.out, "[%3d/%d] %s %s\n", len(p.seen), p.total, verdict, name)
+	_, err := fmt.Fprintf(p.out, "[%3d/%d] %s %6.1f s  %s\n", p.done, len(p.names), o.Verdict, o.Seconds, name)
 	return err
 }
 
-// readProgress returns the verdicts of a progress file, without times and messages; a file that is not there has none.
+// readProgress returns the verdicts of a progress file, without messages; a file that is not there has none.
 func readProgress(path string) (map[string]Outcome, error) {
 	outcomes := map[string]Outcome{}
 	f, err := os.Open(path)
@@ -96,11 +117,17 @@ func readProgress(path string) (map[string]Outcome, error) {
 		return nil, err
 	}
 	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		verdict, name, ok := strings.Cut(s.Text(), "\t")
-		if ok && (Verdict(verdict) == Passed || Verdict(verdict) == Failed) {
-			outcomes[name] = Outcome{Verdict: Verdict(verdict)}
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		columns := strings.SplitN(s.Text(), "\t", 3)
+		if len(columns) != 3 {
+			continue // a line cut short by the end of the machine
 		}
+		seconds, err := strconv.ParseFloat(columns[1], 64)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", path, err)
+		}
+		outcomes[columns[2]] = Outcome{Verdict: Verdict(columns[0]), Seconds: seconds}
 	}
-	return outcomes, nil
+	return outcomes, s.Err()
 }

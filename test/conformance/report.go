@@ -140,7 +140,7 @@ func rows(runs []Run, credit map[*Run][2]int) []runRow {
 			continue
 		}
 		list = append(list, runRow{
-			Date: r.Started.UTC().Format(time.DateTime), Server: r.Server, Commit: r.Commit, Command: r.Command,
+			Date: r.Started.UTC().Format(time.DateTime), Server: r.Server, Commit: r.Commit, Command: cell(r.Command),
 			Nodes: r.Nodes, Selected: r.Selected, Passed: counts[0], Fails: counts[1], Interrupted: r.Interrupted,
 		})
 	}
@@ -161,7 +161,10 @@ func reason(message string) string {
 		if runes := []rune(line); len(runes) > maxReason {
 			line = string(runes[:maxReason]) + "…"
 		}
-		return strings.NewReplacer("|", "\\|", "<", "&lt;").Replace(line)
+		return strings.ReplaceAll(cell(line), "<", "&lt;")
 	}
 	return ""
 }
+
+// cell keeps text from ending a table's cell.
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
