@@ -39,9 +39,17 @@ func (a *assembly) buildControllerManager(context.Context) (lifecycle.Runner, er
 		return nil, err
 	}
 	// Each controller acts under its own service account, so that it has only its own rights.
-	accounts := clientbuilder.NewDynamicClientBuilder(restclient.AnonymousClientConfig(config), client.CoreV1(), metav1.NamespaceSystem)
+	// Watches that all share are made with the identity of the process.
+	accounts := controllermanager.ClientsFrom(clientbuilder.NewDynamicClientBuilder(
+		restclient.AnonymousClientConfig(config), client.CoreV1(), metav1.NamespaceSystem))
+	clients := controllermanager.Clients{REST: accounts.REST, Kubernetes: func(name string) (kubernetes.Interface, error) {
+		if name == "shared-informers" {
+			return client, nil
+		}
+		return accounts.Kubernetes(name)
+	}}
 	manager, err := controllermanager.New(controllermanager.Config{
-		Clients:        controllermanager.ClientsFrom(accounts),
+		Clients:        clients,
 		Informers:      informers,
 		StartInformers: func() { informers.Start(nil) },
 		Settings:       settings,

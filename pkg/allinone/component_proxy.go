@@ -18,6 +18,7 @@ func (a *assembly) buildProxy(context.Context) (lifecycle.Runner, error) {
 	if unknown != nil {
 		return nil, unknown
 	}
+	config.SetDefaults(configuration)
 	built, err := proxy.New(proxy.Config{
 		Configuration:  configuration,
 		NodeName:       a.cfg.NodeName,
