@@ -1,0 +1,150 @@
+// Package load puts an API server under load and times what it does. The client
+// is kept cheap, as it shares the machine with the server: answers to lists and watches are
+// counted, not decoded.
+package load
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+const protobuf = "application/vnd.kubernetes.protobuf"
+
+// Client is one client with a connection of its own.
+type Client struct {
+	Typed *kubernetes.Clientset
+	http  *http.Client
+	host  string
+}
+
+// NewClient connects as cfg says.
+func NewClient(cfg *rest.Config) (*Client, error) {
+	c := rest.CopyConfig(cfg)
+	c.QPS = -1
+	c.ContentType = protobuf
+	// A dial function of its own keeps client-go from sharing one connection among clients.
+	c.Dial = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	h, err := rest.HTTPClientFor(c)
+	if err != nil {
+		return nil, err
+	}
+	typed, err := kubernetes.NewForConfigAndClient(c, h)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{Typed: typed, http: h, host: c.Host}, nil
+}
+
+// NewClients makes n of them.
+func NewClients(cfg *rest.Config, n int) ([]*Client, error) {
+	var out []*Client
+	for range n {
+		c, err := NewClient(cfg)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// Result of one kind of work.
+type Result struct {
+	Took      time.Duration
+	Latencies []time.Duration
+}
+
+// Rate is how many a second.
+func (r Result) Rate() float64 { return float64(len(r.Latencies)) / r.Took.Seconds() }
+
+// Do spreads n calls over the clients. The first error ends it.
+func Do(ctx context.Context, clients []*Client, n int, call func(ctx context.Context, c *Client, i int) error) (Result, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	latencies := make([]time.Duration, n)
+	var group sync.WaitGroup
+	start := time.Now()
+	for _, c := range clients {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				began := time.Now()
+				if err := call(ctx, c, i); err != nil {
+					cancel(fmt.Errorf("call %d: %w", i, err))
+					return
+				}
+				latencies[i] = time.Since(began)
+			}
+		})
+	}
+	group.Wait()
+	return Result{time.Since(start), latencies}, context.Cause(ctx)
+}
+
+// Get reads a path to its end and returns how long the answer was.
+func (c *Client) Get(ctx context.Context, path string) (int64, error) {
+	body, err := c.open(ctx, path, protobuf)
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	return io.Copy(io.Discard, body)
+}
+
+func (c *Client) open(ctx context.Context, path, accept string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.host+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", accept)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+		return nil, fmt.Errorf("GET %s: %s: %s", path, resp.Status, text)
+	}
+	return resp.Body, nil
+}
+
+// Watch counts n events of a path and calls ready when the server has begun to answer, event at each.
+func (c *Client) Watch(ctx context.Context, path string, n int, ready func(), event func(i int)) error {
+	body, err := c.open(ctx, path, protobuf+";stream=watch")
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	ready()
+	var length [4]byte
+	for i := range n {
+		if _, err := io.ReadFull(body, length[:]); err != nil {
+			return fmt.Errorf("event %d of %d: %w", i, n, err)
+		}
+		size := int64(binary.BigEndian.Uint32(length[:]))
+		if size > 64<<20 {
+			return errors.New("the stream is not framed as expected")
+		}
+		if _, err := io.CopyN(io.Discard, body, size); err != nil {
+			return fmt.Errorf("event %d of %d: %w", i, n, err)
+		}
+		event(i)
+	}
+	return nil
+}

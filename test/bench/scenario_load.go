@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"tiphys.dev/tiphys/test/bench/load"
+	"tiphys.dev/tiphys/test/bench/measure"
+	"tiphys.dev/tiphys/test/peer"
+)
+
+// How much the load is, in full and quick.
+const (
+	loadClients = 32
+	listClients = 4
+	loadSpace   = "bench"
+)
+
+// runLoad measures one API server under load, with etcd as it is used in production (with fsync).
+func runLoad(ctx context.Context, b *bench, s side, rec recorder) (err error) {
+	dir := filepath.Join(b.dir, "load-"+s.name)
+	bins, _, err := s.assemble(dir, "etcd", "kube-apiserver")
+	if err != nil {
+		return err
+	}
+	r, err := startCluster(ctx, peer.Config{Dir: dir, BinDir: bins})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.stop()) }()
+	clients, err := load.NewClients(r.RESTConfig(peer.Admin), loadClients)
+	if err != nil {
+		return err
+	}
+	if err := prepare(ctx, clients[0]); err != nil {
+		return err
+	}
+	pods := b.size(10000, 300)
+	work := []struct {
+		name string
+		n    int
+		goal float64
+		call func(context.Context, *load.Client, int) error
+	}{
+		{"create pods", pods, 1.5, createPod},
+		{"get pods", b.size(20000, 600), 1.5, func(ctx context.Context, c *load.Client, i int) error {
+			_, err := c.Typed.CoreV1().Pods(loadSpace).Get(ctx, podName(i%pods), metav1.GetOptions{})
+			return err
+		}},
+		{"merge-patch pods", b.size(5000, 300), 1.5, func(ctx context.Context, c *load.Client, i int) error {
+			patch := fmt.Sprintf(`{"metadata":{"annotations":{"bench":"%d"}}}`, i)
+			_, err := c.Typed.CoreV1().Pods(loadSpace).Patch(ctx, podName(i%pods), types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+			return err
+		}},
+	}
+	for _, w := range work {
+		res, err := load.Do(ctx, clients, w.n, w.call)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		rec.rate(fmt.Sprintf("%s, %d clients", w.name, loadClients), "/s", res.Rate(), w.goal)
+		rec.cost(w.name+", p50", "ms", ms(measure.Quantile(res.Latencies, 0.5)), 0)
+		rec.cost(w.name+", p99", "ms", ms(measure.Quantile(res.Latencies, 0.99)), 1)
+	}
+	if err := lists(ctx, b, r, clients[:listClients], pods, rec); err != nil {
+		return fmt.Errorf("lists: %w", err)
+	}
+	if err := fanOut(ctx, b, r, rec); err != nil {
+		return fmt.Errorf("watches: %w", err)
+	}
+	u, err := r.usage("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	rec.cost("memory of kube-apiserver at the end", "MiB", mib(u.RSS), 0.5)
+	rec.cost("CPU time of kube-apiserver in all", "s", u.CPU.Seconds(), 0)
+	return nil
+}
+
+// prepare makes the namespace and what pods in it need without controllers.
+func prepare(ctx context.Context, c *load.Client) error {
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: loadSpace}}
+	if _, err := c.Typed.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "default"}}
+	_, err := c.Typed.CoreV1().ServiceAccounts(loadSpace).Create(ctx, sa, metav1.CreateOptions{})
+	return err
+}
+
+func podName(i int) string { return fmt.Sprintf("pod-%d", i) }
+
+func createPod(ctx context.Context, c *load.Client, i int) error {
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: podName(i), Labels: map[string]string{"app": "bench", "part": fmt.Sprint(i % 10)}},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "registry.k8s.io/pause:3.10.2",
+			Env: []corev1.EnvVar{{Name: "A", Value: "1"}, {Name: "B", Value: "2"}}}}},
+	}
+	_, err := c.Typed.CoreV1().Pods(loadSpace).Create(ctx, pod, metav1.CreateOptions{})
+	return err
+}
+
+// lists reads all pods from the watch cache, again and again.
+func lists(ctx context.Context, b *bench, r *running, clients []*load.Client, pods int, rec recorder) error {
+	res, err := load.Do(ctx, clients, b.size(40, 8), func(ctx context.Context, c *load.Client, _ int) error {
+		n, err := c.Get(ctx, "/api/v1/pods?resourceVersion=0")
+		if err == nil && n < int64(pods)*100 {
+			err = fmt.Errorf("%d bytes are too few for %d pods", n, pods)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	rec.rate(fmt.Sprintf("list %d pods from cache, %d clients", pods, listClients), "/s", res.Rate(), 2)
+	rec.cost("list, p99", "ms", ms(measure.Quantile(res.Latencies, 0.99)), 0)
+	u, err := r.usage("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	rec.cost("peak memory of kube-apiserver after lists", "MiB", mib(u.Peak), 0.5)
+	return nil
+}
+
+// fanOut measures how many events a second reach many watchers while many clients
+// write, and then, with one writer, how long a change takes to reach them.
+func fanOut(ctx context.Context, b *bench, r *running, rec recorder) error {
+	watchers, events := b.size(200, 10), b.size(1000, 50)
+	clients, err := load.NewClients(r.RESTConfig(peer.Admin), 16)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	err = watched(ctx, clients, watchers, events, "configmaps?watch=1", func(ctx context.Context) error {
+		start = time.Now()
+		_, err := load.Do(ctx, clients, events, func(ctx context.Context, c *load.Client, i int) error {
+			cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("event-%d", i)}, Data: map[string]string{"k": "v"}}
+			_, err := c.Typed.CoreV1().ConfigMaps(loadSpace).Create(ctx, cm, metav1.CreateOptions{})
+			return err
+		})
+		return err
+	}, func(int, int) {})
+	if err != nil {
+		return err
+	}
+	rec.rate(fmt.Sprintf("watch, %d watchers of %d new objects", watchers, events), "events/s", float64(watchers*events)/time.Since(start).Seconds(), 1.5)
+
+	changes := b.size(200, 20)
+	written := make([]atomic.Int64, changes) // when each request was sent
+	latencies := make([][]time.Duration, watchers)
+	err = watched(ctx, clients, watchers, changes, "configmaps?watch=1&fieldSelector=metadata.name%3Dtick", func(ctx context.Context) error {
+		return ticks(ctx, clients[0], changes, written)
+	}, func(w, i int) {
+		latencies[w] = append(latencies[w], time.Since(time.Unix(0, written[i].Load())))
+	})
+	if err != nil {
+		return err
+	}
+	all := slices.Concat(latencies...)
+	rec.cost(fmt.Sprintf("watch, from request to event at %d watchers, p50", watchers), "ms", ms(measure.Quantile(all, 0.5)), 0)
+	rec.cost("watch, from request to event, p99", "ms", ms(measure.Quantile(all, 0.99)), 0)
+	return nil
+}
+
+// watched opens watches, calls write when all are open, and waits until each has seen n events.
+func watched(ctx context.Context, clients []*load.Client, watchers, n int, query string, write func(context.Context) error, event func(watcher, i int)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var ready, done sync.WaitGroup
+	ready.Add(watchers)
+	for w := range watchers {
+		done.Go(func() {
+			readied := false
+			err := clients[w%len(clients)].Watch(ctx, "/api/v1/namespaces/"+loadSpace+"/"+query, n,
+				func() { readied = true; ready.Done() }, func(i int) { event(w, i) })
+			if err != nil {
+				cancel(err)
+				if !readied {
+					ready.Done()
+				}
+			}
+		})
+	}
+	ready.Wait()
+	if err := write(ctx); err != nil {
+		cancel(err)
+	}
+	done.Wait()
+	return context.Cause(ctx)
+}
+
+// ticks changes one object, one change after the other, so that every watcher gets each change in order.
+func ticks(ctx context.Context, c *load.Client, n int, written []atomic.Int64) error {
+	api := c.Typed.CoreV1().ConfigMaps(loadSpace)
+	for i := range n {
+		written[i].Store(time.Now().UnixNano())
+		var err error
+		if i == 0 {
+			_, err = api.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "tick"}}, metav1.CreateOptions{})
+		} else {
+			_, err = api.Patch(ctx, "tick", types.MergePatchType, fmt.Appendf(nil, `{"data":{"n":"%d"}}`, i), metav1.PatchOptions{})
+		}
+		if err != nil {
+			return fmt.Errorf("change %d: %w", i, err)
+		}
+	}
+	return nil
+}
