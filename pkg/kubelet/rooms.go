@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -22,6 +23,7 @@ import (
 	"tiphys.dev/tiphys/pkg/kubelet/cgroup"
 	"tiphys.dev/tiphys/pkg/kubelet/cri"
 	"tiphys.dev/tiphys/pkg/kubelet/dns"
+	"tiphys.dev/tiphys/pkg/kubelet/eviction"
 	"tiphys.dev/tiphys/pkg/kubelet/image"
 	"tiphys.dev/tiphys/pkg/kubelet/objects"
 	"tiphys.dev/tiphys/pkg/kubelet/observe"
@@ -56,6 +58,9 @@ type rooms struct {
 	node     *node.Reporter
 	mirror   *podsource.Mirror
 	stats    server.Stats
+	eviction *eviction.Manager
+	// synced: every pod source has delivered.
+	synced   atomic.Bool
 	dns      *dns.Configurer
 	services func(namespace string) ([]*v1.Service, bool)
 
@@ -74,7 +79,7 @@ func (k *Kubelet) build(ctx context.Context, client *cri.Client) (*rooms, error)
 	}
 	r.machine = machine
 	r.record(ctx)
-	for _, step := range []func() error{r.hands, r.eyes, r.mouth, r.will, r.door} {
+	for _, step := range []func() error{r.hands, r.eyes, r.mouth, r.will, r.measure, r.clean, r.door} {
 		if err := step(); err != nil {
 			r.close()
 			return nil, err
@@ -194,7 +199,7 @@ func (r *rooms) mouth() (err error) {
 		Images: func(ctx context.Context) ([]*runtimeapi.Image, error) {
 			return r.client.Images.ListImages(ctx, nil)
 		},
-		Recorder: r.recorder})
+		Pressure: r.pressure, Recorder: r.recorder})
 	if err != nil {
 		return err
 	}
@@ -283,6 +288,9 @@ func (r *rooms) hostIPs() []string {
 }
 
 func (r *rooms) admit(pod *v1.Pod, active []*v1.Pod) podworker.Decision {
+	if ok, reason, message := r.admitUnderPressure(pod); !ok {
+		return podworker.Decision{Reason: reason, Message: message}
+	}
 	d := admit.Admit(pod, r.node.Node(), active, admit.Options{AllowedUnsafeSysctls: r.cfg.Kubelet.AllowedUnsafeSysctls,
 		AppArmor: appArmor(), Static: podsource.IsStatic(pod)})
 	return podworker.Decision{Admit: d.Admit, Reason: d.Reason, Message: d.Message, Preempt: d.Preempt}

@@ -112,4 +112,5 @@ func (r *rooms) cleanOrphans() {
 		present = append(present, groups...)
 	}
 	r.workers.CleanOrphans(present)
+	r.synced.Store(true)
 }

@@ -248,10 +248,18 @@ func (w *worker) startContainer(ctx context.Context, pod *v1.Pod, s plan.Start, 
 		}
 		return err
 	}
+	volumes, err := w.pullVolumes(ctx, pod, c, handler, sandboxConfig)
+	if err != nil {
+		if e := image.AsError(err); e != nil {
+			w.event(pod, s.Name, v1.EventTypeWarning, "Failed", "Error: "+e.Reason)
+		}
+		return err
+	}
 	config, err := w.containerConfig(ctx, pod, c, s.Kind, attempt, ref, handler)
 	if err != nil {
 		return failed(err)
 	}
+	nameImages(config.Mounts, volumes, handler)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
