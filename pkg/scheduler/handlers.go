@@ -72,9 +72,11 @@ func (s *Scheduler) handleOther(resource fwk.EventResource, actions fwk.ActionTy
 	case fwk.StorageClass:
 		return s.handle(f.Storage().V1().StorageClasses().Informer(), s.forward(resource, actions))
 	case fwk.ResourceClaim, fwk.ResourceSlice, fwk.DeviceClass:
-		// The shared view of devices tells, after it has taken the change in itself.
-		s.shared.OnDeviceEvent(resource, s.forward(resource, actions))
-		return nil
+		informer, err := s.shared.DeviceInformer(resource)
+		if err != nil {
+			return err
+		}
+		return s.handle(informer, s.forward(resource, actions))
 	}
 	return s.handleDynamic(resource, actions)
 }

@@ -89,7 +89,7 @@ func New(ctx context.Context, cfg Config) (*Scheduler, error) {
 	if err := s.complete(); err != nil {
 		return nil, err
 	}
-	s.shared = plugins.NewShared(cfg.Informers, s.cfg.Logger)
+	s.shared = plugins.NewShared(cfg.Informers)
 	s.cache = schedcache.New(s.shared.Features())
 	s.nominator = queue.NewNominator()
 	snapshot := schedcache.NewSnapshot()
@@ -227,13 +227,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	defer wg.Wait()
 	// Bindings under way are finished even though ctx has ended; they get their own.
 	defer s.status.Close()
-	if err := s.shared.Start(ctx, &wg); err != nil {
-		return err
-	}
-	if !cache.WaitForCacheSync(ctx.Done(), append(s.synced, s.shared.Synced()...)...) {
-		return nil
-	}
-	if ctx.Err() != nil {
+	// Plugins read more than there are handlers for.
+	s.cfg.Informers.WaitForCacheSync(ctx.Done())
+	if !cache.WaitForCacheSync(ctx.Done(), s.synced...) {
 		return nil
 	}
 	wg.Go(func() { _ = s.queue.Run(ctx) })

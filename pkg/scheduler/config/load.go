@@ -8,8 +8,17 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Load parses a configuration file, strictly, and completes it.
+// Load parses a configuration file and completes it.
 func Load(data []byte) (*configv1.KubeSchedulerConfiguration, error) {
+	cfg, err := Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return cfg, Complete(cfg)
+}
+
+// Parse reads a configuration file, strictly, as it is.
+func Parse(data []byte) (*configv1.KubeSchedulerConfiguration, error) {
 	var meta metav1.TypeMeta
 	if err := yaml.Unmarshal(data, &meta); err != nil {
 		return nil, fmt.Errorf("reading the scheduler configuration: %w", err)
@@ -21,7 +30,7 @@ func Load(data []byte) (*configv1.KubeSchedulerConfiguration, error) {
 	if err := yaml.UnmarshalStrict(data, cfg); err != nil {
 		return nil, fmt.Errorf("reading the scheduler configuration: %w", err)
 	}
-	return cfg, Complete(cfg)
+	return cfg, nil
 }
 
 // Encode writes a completed configuration as YAML.

@@ -3,6 +3,7 @@ package plugins
 import (
 	"tiphys.dev/tiphys/pkg/scheduler/plugins/defaultbinder"
 	"tiphys.dev/tiphys/pkg/scheduler/plugins/defaultpreemption"
+	"tiphys.dev/tiphys/pkg/scheduler/plugins/dynamicresources"
 	"tiphys.dev/tiphys/pkg/scheduler/plugins/imagelocality"
 	"tiphys.dev/tiphys/pkg/scheduler/plugins/interpodaffinity"
 	"tiphys.dev/tiphys/pkg/scheduler/plugins/nodeaffinity"
@@ -41,6 +42,7 @@ func Table(*Shared) profile.Registry {
 		volumezone.Name:            volumezone.New,
 		podtopologyspread.Name:     podtopologyspread.New,
 		interpodaffinity.Name:      interpodaffinity.New,
+		dynamicresources.Name:      dynamicresources.New,
 		defaultpreemption.Name:     defaultpreemption.New,
 		defaultbinder.Name:         defaultbinder.New,
 		nodedeclaredfeatures.Name:  nodedeclaredfeatures.New,

@@ -24,7 +24,7 @@ func Default() []Enabled {
 		{"VolumeZone", 0},
 		{"PodTopologySpread", 2},
 		{"InterPodAffinity", 2},
-		//{"DynamicResources", 2},
+		{"DynamicResources", 2},
 		{"DefaultPreemption", 0},
 		{"NodeResourcesBalancedAllocation", 1},
 		{"ImageLocality", 1},
