@@ -126,7 +126,11 @@ func (o *options) clients(base *rest.Config) (controllermanager.Clients, error) 
 
 func readRootCA(file string, cfg *rest.Config) ([]byte, error) {
 	if file == "" {
-		return cfg.CAData, nil
+		loaded := rest.CopyConfig(cfg)
+		if err := rest.LoadTLSFiles(loaded); err != nil {
+			return nil, fmt.Errorf("reading the certificate authority of the kubeconfig: %w", err)
+		}
+		return loaded.CAData, nil
 	}
 	pem, err := os.ReadFile(file)
 	if err != nil {

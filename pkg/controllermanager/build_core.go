@@ -22,7 +22,11 @@ func buildServiceAccount(d *deps) (lifecycle.Runner, error) {
 
 func buildRootCA(d *deps) (lifecycle.Runner, error) {
 	core := d.informers.Core().V1()
-	return runs(rootca.New(rootca.Config{Client: d.client, Namespaces: core.Namespaces(), RootCA: d.manager.cfg.RootCA, Workers: 1, Metrics: d.queues}))
+	watcher, err := d.manager.cfg.Clients.Kubernetes("shared-informers")
+	if err != nil {
+		return nil, err
+	}
+	return runs(rootca.New(rootca.Config{Client: d.client, Watcher: watcher, Namespaces: core.Namespaces(), RootCA: d.manager.cfg.RootCA, Workers: 1, Metrics: d.queues}))
 }
 
 func buildNamespace(d *deps) (lifecycle.Runner, error) {

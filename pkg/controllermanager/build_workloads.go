@@ -1,9 +1,12 @@
 package controllermanager
 
 import (
+	"tiphys.dev/tiphys/pkg/controller/clusterrole"
 	"tiphys.dev/tiphys/pkg/controller/deployment"
+	"tiphys.dev/tiphys/pkg/controller/job"
 	"tiphys.dev/tiphys/pkg/controller/replicaset"
 	"tiphys.dev/tiphys/pkg/controller/replicationcontroller"
+	"tiphys.dev/tiphys/pkg/controller/ttlafterfinished"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
@@ -25,4 +28,18 @@ func buildDeployment(d *deps) (lifecycle.Runner, error) {
 	apps := d.informers.Apps().V1()
 	return runs(deployment.New(deployment.Config{Client: d.client, Deployments: apps.Deployments(), ReplicaSets: apps.ReplicaSets(), Events: d.events,
 		Workers: int(d.settings.DeploymentController.ConcurrentDeploymentSyncs), Metrics: d.queues, Clock: d.clock}))
+}
+
+func buildJob(d *deps) (lifecycle.Runner, error) {
+	return runs(job.New(job.Config{Client: d.client, Jobs: d.informers.Batch().V1().Jobs(), Pods: d.informers.Core().V1().Pods(), Events: d.events,
+		Workers: int(d.settings.JobController.ConcurrentJobSyncs), Metrics: d.queues, Clock: d.clock}))
+}
+
+func buildTTLAfterFinished(d *deps) (lifecycle.Runner, error) {
+	return runs(ttlafterfinished.New(ttlafterfinished.Config{Client: d.client, Jobs: d.informers.Batch().V1().Jobs(),
+		Workers: int(d.settings.TTLAfterFinishedController.ConcurrentTTLSyncs), Metrics: d.queues, Clock: d.clock}))
+}
+
+func buildClusterRole(d *deps) (lifecycle.Runner, error) {
+	return runs(clusterrole.New(clusterrole.Config{Client: d.client, Roles: d.informers.Rbac().V1().ClusterRoles(), Metrics: d.queues}))
 }

@@ -53,7 +53,7 @@ func (c *Controller) delete(ctx context.Context, key worker.Key, set *Set, activ
 	if err != nil {
 		return err
 	}
-	victims := lowestRanked(active, related, n, c.clock.Now())
+	victims := podcontrol.LowestRanked(active, related, n, c.clock.Now())
 	var mu sync.Mutex
 	errs := podcontrol.Parallel(len(victims), func(i int) error {
 		if err := c.control.Delete(ctx, victims[i], set.Object); err != nil {

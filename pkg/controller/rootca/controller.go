@@ -31,7 +31,9 @@ const (
 
 // Config of the controller.
 type Config struct {
-	Client     kubernetes.Interface
+	Client kubernetes.Interface
+	// Watcher watches ConfigMaps, which the service account of this controller may not. Client if nil.
+	Watcher    kubernetes.Interface
 	Namespaces coreinformers.NamespaceInformer
 	// RootCA is the certificate bundle, as PEM.
 	RootCA  []byte
@@ -54,8 +56,11 @@ func New(cfg Config) (*Controller, error) {
 	if cfg.Client == nil || cfg.Namespaces == nil || len(cfg.RootCA) == 0 {
 		return nil, errors.New("root CA publisher: Client, Namespaces and RootCA are required")
 	}
+	if cfg.Watcher == nil {
+		cfg.Watcher = cfg.Client
+	}
 	// Its own informer, for one name: the shared one would hold every ConfigMap of the cluster.
-	informer := coreinformers.NewFilteredConfigMapInformer(cfg.Client, metav1.NamespaceAll, 0, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc},
+	informer := coreinformers.NewFilteredConfigMapInformer(cfg.Watcher, metav1.NamespaceAll, 0, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc},
 		func(o *metav1.ListOptions) { o.FieldSelector = "metadata.name=" + ConfigMapName })
 	c := &Controller{client: cfg.Client, namespaces: cfg.Namespaces.Lister(), configMaps: corelisters.NewConfigMapLister(informer.GetIndexer()),
 		informer: informer, rootCA: string(cfg.RootCA)}

@@ -1,4 +1,4 @@
-package replicaset
+package podcontrol
 
 import (
 	"slices"
@@ -66,7 +66,7 @@ func TestLowestRanked(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			for range 2 { // the order they come in must not matter
 				var got []string
-				for _, p := range lowestRanked(c.pods, c.nodes, len(c.want), now) {
+				for _, p := range LowestRanked(c.pods, c.nodes, len(c.want), now) {
 					got = append(got, p.Name)
 				}
 				if slices.Sort(got); len(c.want) == len(c.pods) {

@@ -1,4 +1,4 @@
-package replicaset
+package podcontrol
 
 import (
 	"cmp"
@@ -12,7 +12,7 @@ import (
 	"tiphys.dev/tiphys/pkg/api/podstate"
 )
 
-// lowestRanked returns the n pods to delete when there are too many. In this order, the first difference decides; the pod
+// LowestRanked returns the n pods to delete when there are too many. In this order, the first difference decides; the pod
 // named first goes first:
 //
 //	not yet on a node            before on a node
@@ -27,7 +27,7 @@ import (
 //
 // See https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/#scaling-a-replicaset; the buckets are KEP-2185:
 // among pods of about the same age the choice shall be random, so that a scale-down does not always hit the newest zone.
-func lowestRanked(pods []*v1.Pod, perNode map[string]int, n int, now time.Time) []*v1.Pod {
+func LowestRanked(pods []*v1.Pod, perNode map[string]int, n int, now time.Time) []*v1.Pod {
 	if n >= len(pods) {
 		return pods
 	}
