@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -108,7 +110,6 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 		NodePorts:        c.ServiceNodePortRange,
 		AllowPrivileged:  c.AllowPrivileged,
 		Clock:            clock.RealClock{},
-		HealthChecks:     nil,
 	})
 	if err != nil {
 		return nil, err
@@ -130,7 +131,12 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	server.AddPostStartHookOrDie("priority-and-fairness-config-producer", func(h genericapiserver.PostStartHookContext) error {
 		return bootstrap.FlowControl(h, g.client)
 	})
+	leases, err := g.serverLeases(server)
+	if err != nil {
+		return nil, err
+	}
 	endpoint, err := reconciler.New(reconciler.Config{
+		Leases: leases,
 		Client: g.client, Informers: g.informers, Type: c.EndpointReconciler,
 		AdvertiseAddress: c.ServerRun.AdvertiseAddress, SecurePort: g.securePort,
 		ServiceRanges: c.ServiceClusterIPRanges, NodePort: c.KubernetesServiceNodePort,
@@ -157,4 +163,18 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 		return nil
 	})
 	return server, nil
+}
+
+// serverLeases keeps the signs of living servers where endpoints are stored.
+func (g *generic) serverLeases(server *genericapiserver.GenericAPIServer) (reconciler.Leases, error) {
+	opts, err := g.config.RESTOptionsGetter.GetRESTOptions(schema.GroupResource{Resource: "endpoints"}, &v1.Endpoints{})
+	if err != nil {
+		return nil, fmt.Errorf("storage of server leases: %w", err)
+	}
+	leases, destroy, err := reconciler.NewLeases(opts.StorageConfig)
+	if err != nil {
+		return nil, err
+	}
+	server.RegisterDestroyFunc(destroy)
+	return leases, nil
 }

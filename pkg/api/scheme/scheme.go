@@ -82,9 +82,11 @@ func New() *runtime.Scheme {
 			utilruntime.Must(install(s))
 		}
 		utilruntime.Must(s.SetVersionPriority(g.groupVersions()...))
+		if g.Name == eventsv1.GroupName {
+			registerEvents(s)
+		}
 		registerHub(s, g)
 	}
-	registerEvents(s)
 	registerAutoscaling(s)
 	registerEviction(s)
 	utilruntime.Must(registerOptions(s))

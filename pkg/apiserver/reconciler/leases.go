@@ -24,7 +24,7 @@ const (
 // NewLeases keeps the leases in the store of the given configuration, which is that of endpoints. destroy ends the
 // connection.
 func NewLeases(config *storagebackend.ConfigForResource) (leases Leases, destroy func(), err error) {
-	store, destroyStore, err := generic.NewRawStorage(config, func() runtime.Object { return &v1.Endpoints{} }, func() runtime.Object { return &v1.EndpointsList{} }, "")
+	store, destroyStore, err := generic.NewRawStorage(config, func() runtime.Object { return &v1.Endpoints{} }, func() runtime.Object { return &v1.EndpointsList{} }, leaseRoot)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the store of server leases: %w", err)
 	}

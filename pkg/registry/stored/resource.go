@@ -41,6 +41,8 @@ type Resource[T Object] struct {
 	// Spec and Status return pointers to the parts of the object; nil for a kind without that part. With Status set, users
 	// cannot write the status through the main resource.
 	Spec, Status func(T) any
+	// CreateWithStatus keeps the status that the creator sends, for kinds whose objects are reported rather than ordered.
+	CreateWithStatus bool
 	// Generation makes the server count changes of the spec in metadata.generation.
 	Generation bool
 
@@ -173,4 +175,17 @@ func (r *Resource[T]) attributes(obj runtime.Object) (labels.Set, fields.Set, er
 		set["metadata.namespace"] = o.GetNamespace()
 	}
 	return labels.Set(o.GetLabels()), set, nil
+}
+
+// Storage makes the storage of the resource and, for a kind with a status, of its status subresource.
+func (r *Resource[T]) Storage(getter generic.RESTOptionsGetter) (Storage, *REST, error) {
+	main, err := r.NewREST(getter)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := Storage{r.Name: main}
+	if r.Status != nil {
+		s[r.Name+"/status"] = r.NewStatus(main)
+	}
+	return s, main, nil
 }

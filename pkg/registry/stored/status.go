@@ -103,3 +103,21 @@ func (s *statusStrategy[T]) GetResetFields() map[fieldpath.APIVersion]*fieldpath
 	}
 	return s.r.resetSet("spec")
 }
+
+// Part returns the strategy of an update that changes nothing by itself and checks nothing: the base on which a subresource
+// builds its own.
+func (r *Resource[T]) Part() PartStrategy { return &partStrategy[T]{newStrategy(r)} }
+
+type partStrategy[T Object] struct{ *strategy[T] }
+
+func (s *partStrategy[T]) AllowCreateOnUpdate() bool { return false }
+
+func (s *partStrategy[T]) PrepareForUpdate(context.Context, runtime.Object, runtime.Object) {}
+
+func (s *partStrategy[T]) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
+	return nil
+}
+
+func (s *partStrategy[T]) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
+	return nil
+}

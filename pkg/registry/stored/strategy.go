@@ -40,7 +40,7 @@ func (s *strategy[T]) Canonicalize(runtime.Object)    {}
 
 func (s *strategy[T]) PrepareForCreate(ctx context.Context, obj runtime.Object) {
 	o := obj.(T)
-	if s.r.Status != nil {
+	if s.r.Status != nil && !s.r.CreateWithStatus {
 		reset(s.r.Status(o))
 	}
 	if s.r.Generation {

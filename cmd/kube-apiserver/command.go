@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/component-base/cli/globalflag"
+	logsapi "k8s.io/component-base/logs/api/v1"
+	"k8s.io/component-base/term"
+	"k8s.io/component-base/version"
+	"k8s.io/component-base/version/verflag"
+	"k8s.io/klog/v2"
+
+	"tiphys.dev/tiphys/pkg/apiserver"
+)
+
+func newCommand() *cobra.Command {
+	o := newOptions()
+	cmd := &cobra.Command{
+		Use:           "kube-apiserver",
+		Short:         "Serve the Kubernetes API",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			verflag.PrintAndExitIfRequested()
+			return run(cmd, o)
+		},
+	}
+	sets := o.flags()
+	verflag.AddFlags(sets.FlagSet("global"))
+	globalflag.AddGlobalFlags(sets.FlagSet("global"), cmd.Name())
+	for _, fs := range sets.FlagSets {
+		cmd.Flags().AddFlagSet(fs)
+	}
+	columns, _, _ := term.TerminalSize(cmd.OutOrStdout())
+	cliflag.SetUsageAndHelpFunc(cmd, *sets, columns)
+	return cmd
+}
+
+func run(cmd *cobra.Command, o *options) error {
+	ctx := genericapiserver.SetupSignalContext()
+	if err := o.config.ServerRun.ComponentGlobalsRegistry.Set(); err != nil {
+		return err
+	}
+	if err := logsapi.ValidateAndApply(o.logs, utilfeature.DefaultFeatureGate); err != nil {
+		return fmt.Errorf("logging settings: %w", err)
+	}
+	cliflag.PrintFlags(cmd.Flags())
+	config, err := o.complete()
+	if err != nil {
+		return err
+	}
+	klog.InfoS("Starting kube-apiserver", "version", version.Get(), "pid", os.Getpid())
+	o.explainUnused()
+	server, err := apiserver.New(ctx, config)
+	if err != nil {
+		return err
+	}
+	err = server.Run(ctx)
+	if errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}

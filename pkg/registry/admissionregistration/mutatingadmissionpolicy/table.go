@@ -1,0 +1,22 @@
+package mutatingadmissionpolicy
+
+import (
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+
+	"tiphys.dev/tiphys/pkg/registry/table"
+)
+
+var columns = []table.Column{
+	table.Name,
+	table.Number("Mutations", "Mutations indicates the number of rules in this policy"),
+	table.Text("ParamKind", "ParamKind specifies the kind of resources used to parameterize this policy"),
+	table.Age,
+}
+
+func row(o *admissionregistrationv1.MutatingAdmissionPolicy) []any {
+	kind := "<unset>"
+	if k := o.Spec.ParamKind; k != nil {
+		kind = k.APIVersion + "/" + k.Kind
+	}
+	return []any{o.Name, int64(len(o.Spec.Mutations)), kind, table.Since(o.CreationTimestamp)}
+}

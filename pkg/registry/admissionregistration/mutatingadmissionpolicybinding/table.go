@@ -1,0 +1,29 @@
+package mutatingadmissionpolicybinding
+
+import (
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+
+	"tiphys.dev/tiphys/pkg/registry/table"
+)
+
+var columns = []table.Column{
+	table.Name,
+	table.Text("PolicyName", "PolicyName is the policy that is bound"),
+	table.Text("ParamRef", "ParamRef indicates the param resource used to configure the hook"),
+	table.Age,
+}
+
+func row(o *admissionregistrationv1.MutatingAdmissionPolicyBinding) []any {
+	param := "<unset>"
+	if r := o.Spec.ParamRef; r != nil {
+		switch {
+		case r.Namespace != "" && r.Name != "":
+			param = r.Namespace + "/" + r.Name
+		case r.Name != "":
+			param = "*/" + r.Name
+		case r.Selector != nil:
+			param = table.Selector(r.Selector)
+		}
+	}
+	return []any{o.Name, o.Spec.PolicyName, param, table.Since(o.CreationTimestamp)}
+}

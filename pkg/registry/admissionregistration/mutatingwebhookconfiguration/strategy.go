@@ -1,0 +1,30 @@
+package mutatingwebhookconfiguration
+
+import (
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*admissionregistrationv1.MutatingWebhookConfiguration]{
+	Group: "admissionregistration.k8s.io", Name: "mutatingwebhookconfigurations", Singular: "mutatingwebhookconfiguration", Versions: []string{"v1"},
+	Categories: []string{"api-extensions"},
+
+	New: func() *admissionregistrationv1.MutatingWebhookConfiguration {
+		return &admissionregistrationv1.MutatingWebhookConfiguration{}
+	},
+	NewList:    func() runtime.Object { return &admissionregistrationv1.MutatingWebhookConfigurationList{} },
+	Spec:       func(o *admissionregistrationv1.MutatingWebhookConfiguration) any { return &o.Webhooks },
+	Generation: true,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of mutatingwebhookconfigurations.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

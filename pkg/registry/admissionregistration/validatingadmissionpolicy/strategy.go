@@ -1,0 +1,31 @@
+package validatingadmissionpolicy
+
+import (
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*admissionregistrationv1.ValidatingAdmissionPolicy]{
+	Group: "admissionregistration.k8s.io", Name: "validatingadmissionpolicies", Singular: "validatingadmissionpolicy", Versions: []string{"v1"},
+	Categories: []string{"api-extensions"},
+
+	New: func() *admissionregistrationv1.ValidatingAdmissionPolicy {
+		return &admissionregistrationv1.ValidatingAdmissionPolicy{}
+	},
+	NewList:    func() runtime.Object { return &admissionregistrationv1.ValidatingAdmissionPolicyList{} },
+	Spec:       func(o *admissionregistrationv1.ValidatingAdmissionPolicy) any { return &o.Spec },
+	Status:     func(o *admissionregistrationv1.ValidatingAdmissionPolicy) any { return &o.Status },
+	Generation: true,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of validatingadmissionpolicies.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

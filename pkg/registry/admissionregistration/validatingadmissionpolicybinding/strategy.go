@@ -1,0 +1,30 @@
+package validatingadmissionpolicybinding
+
+import (
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*admissionregistrationv1.ValidatingAdmissionPolicyBinding]{
+	Group: "admissionregistration.k8s.io", Name: "validatingadmissionpolicybindings", Singular: "validatingadmissionpolicybinding", Versions: []string{"v1"},
+	Categories: []string{"api-extensions"},
+
+	New: func() *admissionregistrationv1.ValidatingAdmissionPolicyBinding {
+		return &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}
+	},
+	NewList:    func() runtime.Object { return &admissionregistrationv1.ValidatingAdmissionPolicyBindingList{} },
+	Spec:       func(o *admissionregistrationv1.ValidatingAdmissionPolicyBinding) any { return &o.Spec },
+	Generation: true,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of validatingadmissionpolicybindings.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

@@ -1,0 +1,30 @@
+package validatingwebhookconfiguration
+
+import (
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*admissionregistrationv1.ValidatingWebhookConfiguration]{
+	Group: "admissionregistration.k8s.io", Name: "validatingwebhookconfigurations", Singular: "validatingwebhookconfiguration", Versions: []string{"v1"},
+	Categories: []string{"api-extensions"},
+
+	New: func() *admissionregistrationv1.ValidatingWebhookConfiguration {
+		return &admissionregistrationv1.ValidatingWebhookConfiguration{}
+	},
+	NewList:    func() runtime.Object { return &admissionregistrationv1.ValidatingWebhookConfigurationList{} },
+	Spec:       func(o *admissionregistrationv1.ValidatingWebhookConfiguration) any { return &o.Webhooks },
+	Generation: true,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of validatingwebhookconfigurations.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

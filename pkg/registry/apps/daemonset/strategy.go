@@ -1,0 +1,39 @@
+package daemonset
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	rules "tiphys.dev/apirules/apps/daemonset"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*appsv1.DaemonSet]{
+	Group: "apps", Name: "daemonsets", Singular: "daemonset", Versions: []string{"v1"},
+	Namespaced: true,
+	ShortNames: []string{"ds"},
+	Categories: []string{"all"},
+
+	New:        func() *appsv1.DaemonSet { return &appsv1.DaemonSet{} },
+	NewList:    func() runtime.Object { return &appsv1.DaemonSetList{} },
+	Spec:       func(o *appsv1.DaemonSet) any { return &o.Spec },
+	Status:     func(o *appsv1.DaemonSet) any { return &o.Status },
+	Generation: true,
+
+	Validate:             rules.Validate,
+	ValidateUpdate:       rules.ValidateUpdate,
+	ValidateStatusUpdate: rules.ValidateStatusUpdate,
+	Warnings:             rules.Warnings,
+	UpdateWarnings:       rules.UpdateWarnings,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of daemonsets.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

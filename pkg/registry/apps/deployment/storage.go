@@ -1,0 +1,31 @@
+package deployment
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	"tiphys.dev/tiphys/pkg/registry/scale"
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+// New makes the storage of deployments, their status and their scale.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, main, err := resource.Storage(getter)
+	if err != nil {
+		return nil, err
+	}
+	s["deployments/scale"] = scale.New(main, scale.Workload[*appsv1.Deployment]{
+		GroupVersion: appsv1.SchemeGroupVersion, Resource: "deployments",
+		Replicas: func(o *appsv1.Deployment) **int32 { return &o.Spec.Replicas },
+		Current:  func(o *appsv1.Deployment) int32 { return o.Status.Replicas },
+		Selector: func(o *appsv1.Deployment) (string, error) {
+			selector, err := metav1.LabelSelectorAsSelector(o.Spec.Selector)
+			if err != nil {
+				return "", err
+			}
+			return selector.String(), nil
+		},
+	})
+	return s, nil
+}

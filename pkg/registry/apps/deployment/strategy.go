@@ -1,0 +1,32 @@
+package deployment
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	rules "tiphys.dev/apirules/apps/deployment"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*appsv1.Deployment]{
+	Group: "apps", Name: "deployments", Singular: "deployment", Versions: []string{"v1"},
+	Namespaced: true,
+	ShortNames: []string{"deploy"},
+	Categories: []string{"all"},
+
+	New:        func() *appsv1.Deployment { return &appsv1.Deployment{} },
+	NewList:    func() runtime.Object { return &appsv1.DeploymentList{} },
+	Spec:       func(o *appsv1.Deployment) any { return &o.Spec },
+	Status:     func(o *appsv1.Deployment) any { return &o.Status },
+	Generation: true,
+
+	Validate:             rules.Validate,
+	ValidateUpdate:       rules.ValidateUpdate,
+	ValidateStatusUpdate: rules.ValidateStatusUpdate,
+	Warnings:             rules.Warnings,
+	UpdateWarnings:       rules.UpdateWarnings,
+
+	Columns: columns,
+	Row:     row,
+}

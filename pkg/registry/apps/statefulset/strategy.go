@@ -1,0 +1,32 @@
+package statefulset
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	rules "tiphys.dev/apirules/apps/statefulset"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*appsv1.StatefulSet]{
+	Group: "apps", Name: "statefulsets", Singular: "statefulset", Versions: []string{"v1"},
+	Namespaced: true,
+	ShortNames: []string{"sts"},
+	Categories: []string{"all"},
+
+	New:        func() *appsv1.StatefulSet { return &appsv1.StatefulSet{} },
+	NewList:    func() runtime.Object { return &appsv1.StatefulSetList{} },
+	Spec:       func(o *appsv1.StatefulSet) any { return &o.Spec },
+	Status:     func(o *appsv1.StatefulSet) any { return &o.Status },
+	Generation: true,
+
+	Validate:             rules.Validate,
+	ValidateUpdate:       rules.ValidateUpdate,
+	ValidateStatusUpdate: rules.ValidateStatusUpdate,
+	Warnings:             rules.Warnings,
+	UpdateWarnings:       rules.UpdateWarnings,
+
+	Columns: columns,
+	Row:     row,
+}

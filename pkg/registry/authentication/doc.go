@@ -1,0 +1,2 @@
+// Package authentication serves the reviews that tell who somebody is. They are answered and not stored.
+package authentication

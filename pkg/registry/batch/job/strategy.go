@@ -1,0 +1,46 @@
+package job
+
+import (
+	"strconv"
+
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	rules "tiphys.dev/apirules/batch/job"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*batchv1.Job]{
+	Group: "batch", Name: "jobs", Singular: "job", Versions: []string{"v1"},
+	Namespaced: true,
+	Categories: []string{"all"},
+
+	New:        func() *batchv1.Job { return &batchv1.Job{} },
+	NewList:    func() runtime.Object { return &batchv1.JobList{} },
+	Spec:       func(o *batchv1.Job) any { return &o.Spec },
+	Status:     func(o *batchv1.Job) any { return &o.Status },
+	Generation: true,
+
+	Validate:             rules.Validate,
+	ValidateUpdate:       rules.ValidateUpdate,
+	ValidateStatusUpdate: rules.ValidateStatusUpdate,
+	Warnings:             rules.Warnings,
+	UpdateWarnings:       rules.UpdateWarnings,
+	Collect:              rest.OrphanDependents,
+	Fields: func(o *batchv1.Job) fields.Set {
+		return fields.Set{"status.successful": strconv.Itoa(int(o.Status.Succeeded))}
+	},
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of jobs.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

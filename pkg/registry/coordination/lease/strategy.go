@@ -1,0 +1,32 @@
+package lease
+
+import (
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	rules "tiphys.dev/apirules/coordination/lease"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*coordinationv1.Lease]{
+	Group: "coordination.k8s.io", Name: "leases", Singular: "lease", Versions: []string{"v1"},
+	Namespaced: true,
+
+	New:     func() *coordinationv1.Lease { return &coordinationv1.Lease{} },
+	NewList: func() runtime.Object { return &coordinationv1.LeaseList{} },
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
+	CreateOnUpdate: true,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of leases.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

@@ -1,0 +1,32 @@
+package limitrange
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	rules "tiphys.dev/apirules/core/limitrange"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*corev1.LimitRange]{
+	Group: "", Name: "limitranges", Singular: "limitrange", Versions: []string{"v1"},
+	Namespaced: true,
+	ShortNames: []string{"limits"},
+
+	New:     func() *corev1.LimitRange { return &corev1.LimitRange{} },
+	NewList: func() runtime.Object { return &corev1.LimitRangeList{} },
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of limitranges.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

@@ -1,0 +1,37 @@
+package persistentvolumeclaim
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	rules "tiphys.dev/apirules/core/persistentvolumeclaim"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*corev1.PersistentVolumeClaim]{
+	Group: "", Name: "persistentvolumeclaims", Singular: "persistentvolumeclaim", Versions: []string{"v1"},
+	Namespaced: true,
+	ShortNames: []string{"pvc"},
+
+	New:     func() *corev1.PersistentVolumeClaim { return &corev1.PersistentVolumeClaim{} },
+	NewList: func() runtime.Object { return &corev1.PersistentVolumeClaimList{} },
+	Spec:    func(o *corev1.PersistentVolumeClaim) any { return &o.Spec },
+	Status:  func(o *corev1.PersistentVolumeClaim) any { return &o.Status },
+
+	Validate:             rules.Validate,
+	ValidateUpdate:       rules.ValidateUpdate,
+	ValidateStatusUpdate: rules.ValidateStatusUpdate,
+	Warnings:             rules.Warnings,
+	UpdateWarnings:       rules.UpdateWarnings,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of persistentvolumeclaims.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

@@ -1,0 +1,37 @@
+package serviceaccount
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	rules "tiphys.dev/apirules/core/serviceaccount"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*corev1.ServiceAccount]{
+	Group: "", Name: "serviceaccounts", Singular: "serviceaccount", Versions: []string{"v1"},
+	Namespaced: true,
+	ShortNames: []string{"sa"},
+
+	New:     func() *corev1.ServiceAccount { return &corev1.ServiceAccount{} },
+	NewList: func() runtime.Object { return &corev1.ServiceAccountList{} },
+
+	PrepareForCreate: func(_ context.Context, o *corev1.ServiceAccount) {
+		// Which secrets may be mounted names them and nothing more.
+		for i := range o.Secrets {
+			o.Secrets[i] = corev1.ObjectReference{Name: o.Secrets[i].Name}
+		}
+	},
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
+	Warnings:       rules.Warnings,
+	UpdateWarnings: rules.UpdateWarnings,
+	DeletedObject:  true,
+
+	Columns: columns,
+	Row:     row,
+}

@@ -1,0 +1,35 @@
+package endpointslice
+
+import (
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	rules "tiphys.dev/apirules/discovery/endpointslice"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*discoveryv1.EndpointSlice]{
+	Group: "discovery.k8s.io", Name: "endpointslices", Singular: "endpointslice", Versions: []string{"v1"},
+	Namespaced: true,
+
+	New:        func() *discoveryv1.EndpointSlice { return &discoveryv1.EndpointSlice{} },
+	NewList:    func() runtime.Object { return &discoveryv1.EndpointSliceList{} },
+	Spec:       func(o *discoveryv1.EndpointSlice) any { return &o.Endpoints },
+	Generation: true,
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
+	Warnings:       rules.Warnings,
+	UpdateWarnings: rules.UpdateWarnings,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of endpointslices.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

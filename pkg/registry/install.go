@@ -1,0 +1,304 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/registry/generic"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	serverstorage "k8s.io/apiserver/pkg/server/storage"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/clock"
+
+	"tiphys.dev/tiphys/pkg/api/scheme"
+	serviceaccounttokens "tiphys.dev/tiphys/pkg/apiserver/authn/serviceaccount"
+	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
+	"tiphys.dev/tiphys/pkg/registry/admissionregistration/mutatingadmissionpolicy"
+	"tiphys.dev/tiphys/pkg/registry/admissionregistration/mutatingadmissionpolicybinding"
+	"tiphys.dev/tiphys/pkg/registry/admissionregistration/mutatingwebhookconfiguration"
+	"tiphys.dev/tiphys/pkg/registry/admissionregistration/validatingadmissionpolicy"
+	"tiphys.dev/tiphys/pkg/registry/admissionregistration/validatingadmissionpolicybinding"
+	"tiphys.dev/tiphys/pkg/registry/admissionregistration/validatingwebhookconfiguration"
+	"tiphys.dev/tiphys/pkg/registry/apps/controllerrevision"
+	"tiphys.dev/tiphys/pkg/registry/apps/daemonset"
+	"tiphys.dev/tiphys/pkg/registry/apps/deployment"
+	"tiphys.dev/tiphys/pkg/registry/apps/replicaset"
+	"tiphys.dev/tiphys/pkg/registry/apps/statefulset"
+	"tiphys.dev/tiphys/pkg/registry/authentication"
+	"tiphys.dev/tiphys/pkg/registry/authorization"
+	"tiphys.dev/tiphys/pkg/registry/autoscaling/horizontalpodautoscaler"
+	"tiphys.dev/tiphys/pkg/registry/batch/cronjob"
+	"tiphys.dev/tiphys/pkg/registry/batch/job"
+	"tiphys.dev/tiphys/pkg/registry/certificates/certificatesigningrequest"
+	"tiphys.dev/tiphys/pkg/registry/coordination/lease"
+	"tiphys.dev/tiphys/pkg/registry/core/configmap"
+	"tiphys.dev/tiphys/pkg/registry/core/endpoints"
+	"tiphys.dev/tiphys/pkg/registry/core/event"
+	"tiphys.dev/tiphys/pkg/registry/core/limitrange"
+	"tiphys.dev/tiphys/pkg/registry/core/namespace"
+	corenode "tiphys.dev/tiphys/pkg/registry/core/node"
+	"tiphys.dev/tiphys/pkg/registry/core/persistentvolume"
+	"tiphys.dev/tiphys/pkg/registry/core/persistentvolumeclaim"
+	"tiphys.dev/tiphys/pkg/registry/core/pod"
+	"tiphys.dev/tiphys/pkg/registry/core/podtemplate"
+	"tiphys.dev/tiphys/pkg/registry/core/replicationcontroller"
+	"tiphys.dev/tiphys/pkg/registry/core/resourcequota"
+	"tiphys.dev/tiphys/pkg/registry/core/secret"
+	"tiphys.dev/tiphys/pkg/registry/core/service"
+	"tiphys.dev/tiphys/pkg/registry/core/serviceaccount"
+	"tiphys.dev/tiphys/pkg/registry/discovery/endpointslice"
+	"tiphys.dev/tiphys/pkg/registry/flowcontrol/flowschema"
+	"tiphys.dev/tiphys/pkg/registry/flowcontrol/prioritylevelconfiguration"
+	"tiphys.dev/tiphys/pkg/registry/networking/ingress"
+	"tiphys.dev/tiphys/pkg/registry/networking/ingressclass"
+	"tiphys.dev/tiphys/pkg/registry/networking/ipaddress"
+	"tiphys.dev/tiphys/pkg/registry/networking/networkpolicy"
+	"tiphys.dev/tiphys/pkg/registry/networking/servicecidr"
+	"tiphys.dev/tiphys/pkg/registry/node/runtimeclass"
+	"tiphys.dev/tiphys/pkg/registry/policy/poddisruptionbudget"
+	"tiphys.dev/tiphys/pkg/registry/rbac/clusterrole"
+	"tiphys.dev/tiphys/pkg/registry/rbac/clusterrolebinding"
+	"tiphys.dev/tiphys/pkg/registry/rbac/escalation"
+	"tiphys.dev/tiphys/pkg/registry/rbac/role"
+	"tiphys.dev/tiphys/pkg/registry/rbac/rolebinding"
+	"tiphys.dev/tiphys/pkg/registry/resource/deviceclass"
+	"tiphys.dev/tiphys/pkg/registry/resource/resourceclaim"
+	"tiphys.dev/tiphys/pkg/registry/resource/resourceclaimtemplate"
+	"tiphys.dev/tiphys/pkg/registry/resource/resourceslice"
+	"tiphys.dev/tiphys/pkg/registry/scheduling/priorityclass"
+	"tiphys.dev/tiphys/pkg/registry/storage/csidriver"
+	"tiphys.dev/tiphys/pkg/registry/storage/csinode"
+	"tiphys.dev/tiphys/pkg/registry/storage/csistoragecapacity"
+	"tiphys.dev/tiphys/pkg/registry/storage/storageclass"
+	"tiphys.dev/tiphys/pkg/registry/storage/volumeattachment"
+	"tiphys.dev/tiphys/pkg/registry/storage/volumeattributesclass"
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+// Config is what the resources need of the server they are installed in.
+type Config struct {
+	// Getter opens the store of a resource.
+	Getter generic.RESTOptionsGetter
+	// Enabled says which resources --runtime-config leaves on.
+	Enabled *serverstorage.ResourceConfig
+
+	// Client and Informers reach this very server.
+	Client    kubernetes.Interface
+	Informers informers.SharedInformerFactory
+
+	Authorizer authorizer.Authorizer
+	Rules      authorizer.RuleResolver
+	// RBAC resolves the rules of users and roles; CheckEscalation is true where RBAC decides.
+	RBAC            escalation.Resolver
+	CheckEscalation bool
+
+	// Authenticator answers token reviews.
+	Authenticator authenticator.Request
+	Audiences     authenticator.Audiences
+	// Issuer signs service account tokens; nil offers none.
+	Issuer           *serviceaccounttokens.Issuer
+	MaxExpiration    time.Duration
+	ExtendExpiration bool
+
+	Kubelets       *kubeletclient.Client
+	ProxyTransport http.RoundTripper
+
+	EventTTL time.Duration
+	// AllowPrivileged lets pods ask for privileged containers.
+	AllowPrivileged bool
+	ServiceRanges   []net.IPNet
+	NodePorts       utilnet.PortRange
+	Clock           clock.PassiveClock
+}
+
+// Installed is what goes on behind the resources.
+type Installed struct {
+	// Background are named jobs to start with the server. Each returns soon and goes on until its context ends.
+	Background map[string]func(context.Context) error
+}
+
+// group makes the storage of a group, by version.
+type group struct {
+	name     string
+	versions []string
+	storage  func(c *Config) (stored.Storage, error)
+}
+
+// groups lists every group but the core one, which has parts that go on in the background.
+var groups = []group{
+	{"apps", []string{"v1"}, all(controllerrevision.New, daemonset.New, deployment.New, replicaset.New, statefulset.New)},
+	{"batch", []string{"v1"}, all(job.New, cronjob.New)},
+	{"policy", []string{"v1"}, all(poddisruptionbudget.New)},
+	{"networking.k8s.io", []string{"v1"}, all(ingress.New, ingressclass.New, networkpolicy.New, servicecidr.New, ipaddress.New)},
+	{"storage.k8s.io", []string{"v1"}, all(storageclass.New, csinode.New, csidriver.New, csistoragecapacity.New, volumeattachment.New, volumeattributesclass.New)},
+	{"scheduling.k8s.io", []string{"v1"}, all(priorityclass.New)},
+	{"coordination.k8s.io", []string{"v1"}, all(lease.New)},
+	{"discovery.k8s.io", []string{"v1"}, all(endpointslice.New)},
+	{"node.k8s.io", []string{"v1"}, all(runtimeclass.New)},
+	{"flowcontrol.apiserver.k8s.io", []string{"v1"}, all(flowschema.New, prioritylevelconfiguration.New)},
+	{"certificates.k8s.io", []string{"v1"}, all(certificatesigningrequest.New)},
+	{"admissionregistration.k8s.io", []string{"v1"}, all(mutatingwebhookconfiguration.New, validatingwebhookconfiguration.New, validatingadmissionpolicy.New, validatingadmissionpolicybinding.New, mutatingadmissionpolicy.New, mutatingadmissionpolicybinding.New)},
+	{"resource.k8s.io", []string{"v1"}, all(deviceclass.New, resourceclaim.New, resourceclaimtemplate.New, resourceslice.New)},
+	{"autoscaling", []string{"v2", "v1"}, all(horizontalpodautoscaler.New)},
+	{"authentication.k8s.io", []string{"v1"}, authenticationStorage},
+	{"authorization.k8s.io", []string{"v1"}, authorizationStorage},
+	{"events.k8s.io", []string{"v1"}, func(c *Config) (stored.Storage, error) {
+		return event.New(c.Getter, "events.k8s.io", c.EventTTL)
+	}},
+	{"rbac.authorization.k8s.io", []string{"v1"}, rbacStorage},
+}
+
+// all joins the storages of plain resources.
+func all(makers ...func(generic.RESTOptionsGetter) (stored.Storage, error)) func(*Config) (stored.Storage, error) {
+	return func(c *Config) (stored.Storage, error) {
+		out := stored.Storage{}
+		for _, maker := range makers {
+			if err := join(out, maker, c.Getter); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+}
+
+func join(out stored.Storage, maker func(generic.RESTOptionsGetter) (stored.Storage, error), getter generic.RESTOptionsGetter) error {
+	s, err := maker(getter)
+	if err != nil {
+		return err
+	}
+	for path, storage := range s {
+		out[path] = storage
+	}
+	return nil
+}
+
+// Install registers every resource with the server.
+func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, error) {
+	installed := &Installed{Background: map[string]func(context.Context) error{}}
+	core, err := coreStorage(&c, installed)
+	if err != nil {
+		return nil, err
+	}
+	info := genericapiserver.NewDefaultAPIGroupInfo("", scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
+	info.VersionedResourcesStorageMap["v1"] = enabled(&c, corev1.SchemeGroupVersion, core)
+	if err := server.InstallLegacyAPIGroup(genericapiserver.DefaultLegacyAPIPrefix, &info); err != nil {
+		return nil, fmt.Errorf("installing the core group: %w", err)
+	}
+	var infos []*genericapiserver.APIGroupInfo
+	for _, g := range groups {
+		s, err := g.storage(&c)
+		if err != nil {
+			return nil, fmt.Errorf("group %s: %w", g.name, err)
+		}
+		info := genericapiserver.NewDefaultAPIGroupInfo(g.name, scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
+		for _, v := range g.versions {
+			if left := enabled(&c, schema.GroupVersion{Group: g.name, Version: v}, s); len(left) > 0 {
+				info.VersionedResourcesStorageMap[v] = left
+			}
+		}
+		if len(info.VersionedResourcesStorageMap) > 0 {
+			infos = append(infos, &info)
+		}
+	}
+	if err := server.InstallAPIGroups(infos...); err != nil {
+		return nil, fmt.Errorf("installing the groups: %w", err)
+	}
+	return installed, nil
+}
+
+// enabled leaves out what --runtime-config has off. A subresource goes with its resource.
+func enabled(c *Config, gv schema.GroupVersion, s stored.Storage) stored.Storage {
+	out := stored.Storage{}
+	for path, storage := range s {
+		resource, _, _ := strings.Cut(path, "/")
+		if c.Enabled.ResourceEnabled(gv.WithResource(resource)) {
+			out[path] = storage
+		}
+	}
+	return out
+}
+
+func coreStorage(c *Config, installed *Installed) (stored.Storage, error) {
+	out, err := all(
+		configmap.New, secret.New, endpoints.New, limitrange.New, podtemplate.New, resourcequota.New,
+		persistentvolume.New, persistentvolumeclaim.New, replicationcontroller.New, namespace.New)(c)
+	if err != nil {
+		return nil, err
+	}
+	services, err := service.New(c.Getter, service.Config{
+		Client: c.Client, Informers: c.Informers, Ranges: c.ServiceRanges, NodePorts: c.NodePorts, Transport: c.ProxyTransport,
+	})
+	if err != nil {
+		return nil, err
+	}
+	installed.Background["start-service-ip-repair-controllers"] = func(ctx context.Context) error {
+		ready := make(chan struct{})
+		go services.Repair(ctx, func() { close(ready) })
+		return nil
+	}
+	for _, maker := range []func(generic.RESTOptionsGetter) (stored.Storage, error){
+		func(g generic.RESTOptionsGetter) (stored.Storage, error) { return services.Storage, nil },
+		func(g generic.RESTOptionsGetter) (stored.Storage, error) { return event.New(g, "", c.EventTTL) },
+		func(g generic.RESTOptionsGetter) (stored.Storage, error) {
+			return corenode.New(g, c.Kubelets, c.ProxyTransport)
+		},
+		func(g generic.RESTOptionsGetter) (stored.Storage, error) {
+			return pod.New(g, pod.Config{Kubelets: c.Kubelets, ProxyTransport: c.ProxyTransport, Budgets: c.Client.PolicyV1(), AllowPrivileged: c.AllowPrivileged})
+		},
+		func(g generic.RESTOptionsGetter) (stored.Storage, error) {
+			config := serviceaccount.Config{
+				Audiences: c.Audiences, MaxExpiration: c.MaxExpiration, ExtendExpiration: c.ExtendExpiration,
+				Client: c.Client, Clock: c.Clock,
+			}
+			if c.Issuer != nil {
+				config.Issuer = c.Issuer
+			}
+			return serviceaccount.New(g, config)
+		},
+	} {
+		if err := join(out, maker, c.Getter); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func authenticationStorage(c *Config) (stored.Storage, error) {
+	return stored.Storage{
+		"tokenreviews":       &authentication.TokenReview{Authenticator: c.Authenticator, Audiences: c.Audiences},
+		"selfsubjectreviews": &authentication.SelfSubjectReview{},
+	}, nil
+}
+
+func authorizationStorage(c *Config) (stored.Storage, error) {
+	return stored.Storage{
+		"subjectaccessreviews":      authorization.NewSubjectAccessReview(c.Authorizer),
+		"selfsubjectaccessreviews":  authorization.NewSelfSubjectAccessReview(c.Authorizer),
+		"localsubjectaccessreviews": authorization.NewLocalSubjectAccessReview(c.Authorizer),
+		"selfsubjectrulesreviews":   &authorization.SelfSubjectRulesReview{Rules: c.Rules},
+	}, nil
+}
+
+func rbacStorage(c *Config) (stored.Storage, error) {
+	checker := &escalation.Checker{Resolver: c.RBAC, Authorizer: c.Authorizer, Enabled: c.CheckEscalation}
+	out := stored.Storage{}
+	for _, maker := range []func(generic.RESTOptionsGetter, *escalation.Checker) (stored.Storage, error){
+		role.New, clusterrole.New, rolebinding.New, clusterrolebinding.New,
+	} {
+		err := join(out, func(g generic.RESTOptionsGetter) (stored.Storage, error) { return maker(g, checker) }, c.Getter)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,33 @@
+package ipaddress
+
+import (
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	rules "tiphys.dev/apirules/networking/ipaddress"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*networkingv1.IPAddress]{
+	Group: "networking.k8s.io", Name: "ipaddresses", Singular: "ipaddress", Versions: []string{"v1"},
+	ShortNames: []string{"ip"},
+
+	New:        func() *networkingv1.IPAddress { return &networkingv1.IPAddress{} },
+	NewList:    func() runtime.Object { return &networkingv1.IPAddressList{} },
+	Spec:       func(o *networkingv1.IPAddress) any { return &o.Spec },
+	Generation: true,
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of ipaddresses.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

@@ -1,0 +1,24 @@
+package role
+
+import (
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	rules "tiphys.dev/apirules/rbac/role"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*rbacv1.Role]{
+	Group: "rbac.authorization.k8s.io", Name: "roles", Singular: "role", Versions: []string{"v1"},
+	Namespaced: true,
+
+	New:     func() *rbacv1.Role { return &rbacv1.Role{} },
+	NewList: func() runtime.Object { return &rbacv1.RoleList{} },
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
+
+	Columns: columns,
+	Row:     row,
+}

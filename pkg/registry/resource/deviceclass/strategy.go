@@ -1,0 +1,27 @@
+package deviceclass
+
+import (
+	resourcev1 "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*resourcev1.DeviceClass]{
+	Group: "resource.k8s.io", Name: "deviceclasses", Singular: "deviceclass", Versions: []string{"v1"},
+
+	New:        func() *resourcev1.DeviceClass { return &resourcev1.DeviceClass{} },
+	NewList:    func() runtime.Object { return &resourcev1.DeviceClassList{} },
+	Spec:       func(o *resourcev1.DeviceClass) any { return &o.Spec },
+	Generation: true,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of deviceclasses.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

@@ -1,0 +1,32 @@
+package resourceslice
+
+import (
+	resourcev1 "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*resourcev1.ResourceSlice]{
+	Group: "resource.k8s.io", Name: "resourceslices", Singular: "resourceslice", Versions: []string{"v1"},
+
+	New:        func() *resourcev1.ResourceSlice { return &resourcev1.ResourceSlice{} },
+	NewList:    func() runtime.Object { return &resourcev1.ResourceSliceList{} },
+	Spec:       func(o *resourcev1.ResourceSlice) any { return &o.Spec },
+	Generation: true,
+
+	Fields: func(o *resourcev1.ResourceSlice) fields.Set {
+		return fields.Set{"spec.nodeName": nodeName(o), "spec.driver": o.Spec.Driver}
+	},
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of resourceslices.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}

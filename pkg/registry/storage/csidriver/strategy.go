@@ -1,0 +1,32 @@
+package csidriver
+
+import (
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/generic"
+
+	rules "tiphys.dev/apirules/storage/csidriver"
+
+	"tiphys.dev/tiphys/pkg/registry/stored"
+)
+
+var resource = &stored.Resource[*storagev1.CSIDriver]{
+	Group: "storage.k8s.io", Name: "csidrivers", Singular: "csidriver", Versions: []string{"v1"},
+
+	New:        func() *storagev1.CSIDriver { return &storagev1.CSIDriver{} },
+	NewList:    func() runtime.Object { return &storagev1.CSIDriverList{} },
+	Spec:       func(o *storagev1.CSIDriver) any { return &o.Spec },
+	Generation: true,
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
+
+	Columns: columns,
+	Row:     row,
+}
+
+// New makes the storage of csidrivers.
+func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
+	s, _, err := resource.Storage(getter)
+	return s, err
+}
