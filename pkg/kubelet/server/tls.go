@@ -1,10 +1,17 @@
 package server
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -47,16 +54,7 @@ func ensureSelfSigned(cfg *Config) error {
 			return nil
 		}
 	}
-	var ips []net.IP
-	names := []string{cfg.NodeName}
-	for _, host := range cfg.Hosts {
-		if ip := net.ParseIP(host); ip != nil {
-			ips = append(ips, ip)
-		} else {
-			names = append(names, host)
-		}
-	}
-	cert, key, err := certutil.GenerateSelfSignedCertKey(cfg.NodeName, ips, names)
+	cert, key, err := selfSigned(cfg.NodeName, cfg.Hosts, time.Now())
 	if err != nil {
 		return fmt.Errorf("making a self-signed certificate: %w", err)
 	}
@@ -67,6 +65,35 @@ func ensureSelfSigned(cfg *Config) error {
 		return fmt.Errorf("writing the self-signed certificate: %w", err)
 	}
 	return nil
+}
+
+// selfSigned makes a certificate that lasts a year. An elliptic key is made in no time; an RSA one can take seconds on a busy node, and the
+// kubelet does not serve before.
+func selfSigned(name string, hosts []string, now time.Time) (cert, key []byte, err error) {
+	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: fmt.Sprintf("%s@%d", name, now.Unix())},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0), BasicConstraintsValid: true, IsCA: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, DNSNames: []string{name}}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else if host != name {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err = keyutil.MarshalPrivateKeyToPEM(signer)
+	return pem.EncodeToMemory(&pem.Block{Type: certutil.CertificateBlockType, Bytes: der}), key, err
 }
 
 // certFiles reads the pair again when the file changed. It looks when somebody connects, at most once a second.

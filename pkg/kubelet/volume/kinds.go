@@ -9,6 +9,7 @@ import (
 	"tiphys.dev/tiphys/pkg/kubelet/volume/downwardapi"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/emptydir"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/hostpath"
+	"tiphys.dev/tiphys/pkg/kubelet/volume/image"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/plugin"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/projected"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/secret"
@@ -23,6 +24,7 @@ func (m *Manager) kinds() []plugin.Plugin {
 		projected.New(m.cfg.Objects, m.tokens, m.cfg.Bundles, m.mounter, m.cfg.Clock, m.cfg.Allocatable),
 		downwardapi.New(m.mounter, m.cfg.Clock, m.cfg.Allocatable),
 		hostpath.New(),
+		image.New(),
 	}
 }
 
@@ -41,6 +43,8 @@ func kindOf(v *v1.Volume) (string, error) {
 		return downwardapi.Name, nil
 	case s.HostPath != nil:
 		return hostpath.Name, nil
+	case s.Image != nil:
+		return image.Name, nil
 	default:
 		return "", fmt.Errorf("no volume plugin matched: volume %q is of a kind that this kubelet does not mount", v.Name)
 	}
