@@ -112,8 +112,10 @@ func (t *Table) Present(ctx context.Context) bool {
 		return false
 	}
 	tx := t.nft.NewTransaction()
-	tx.Add(&knftables.Rule{Chain: chainReject, Rule: "jump " + chainServicesCheck})
-	tx.Add(&knftables.Rule{Chain: chainNATPrerouting, Rule: "jump " + chainServices})
+	// Only tried, never done; without a jump, so that the kernel has no chain to follow.
+	for _, chain := range []string{chainReject, chainServices, chainNATPrerouting} {
+		tx.Add(&knftables.Rule{Chain: chain, Rule: "return"})
+	}
 	if err := t.nft.Check(ctx, tx); err != nil {
 		t.rules = nil
 		return false
