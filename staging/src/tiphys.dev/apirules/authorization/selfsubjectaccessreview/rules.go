@@ -1,0 +1,21 @@
+package selfsubjectaccessreview
+
+import (
+	v1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"tiphys.dev/apirules/authorization/attributes"
+	"tiphys.dev/apirules/check"
+)
+
+// Validate checks a question about what one may do oneself.
+func Validate(obj *v1.SelfSubjectAccessReview) field.ErrorList {
+	errs := attributes.Validate(obj.Spec.ResourceAttributes, obj.Spec.NonResourceAttributes, field.NewPath("spec"))
+	meta := obj.ObjectMeta
+	meta.ManagedFields = nil
+	if !check.Same(metav1.ObjectMeta{}, meta) {
+		errs = append(errs, field.Invalid(field.NewPath("metadata"), obj.ObjectMeta, "must be empty"))
+	}
+	return errs
+}
