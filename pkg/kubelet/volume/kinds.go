@@ -10,6 +10,8 @@ import (
 	"tiphys.dev/tiphys/pkg/kubelet/volume/emptydir"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/hostpath"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/image"
+	"tiphys.dev/tiphys/pkg/kubelet/volume/local"
+	"tiphys.dev/tiphys/pkg/kubelet/volume/nfs"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/plugin"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/projected"
 	"tiphys.dev/tiphys/pkg/kubelet/volume/secret"
@@ -25,10 +27,26 @@ func (m *Manager) kinds() []plugin.Plugin {
 		downwardapi.New(m.mounter, m.cfg.Clock, m.cfg.Allocatable),
 		hostpath.New(),
 		image.New(),
+		local.New(m.mounter),
+		nfs.New(m.mounter),
 	}
 }
 
-// kindOf names the kind that serves the volume.
+// kindOfPV names the kind that serves a persistent volume.
+func kindOfPV(pv *v1.PersistentVolume) (string, error) {
+	switch s := &pv.Spec.PersistentVolumeSource; {
+	case s.HostPath != nil:
+		return hostpath.Name, nil
+	case s.Local != nil:
+		return local.Name, nil
+	case s.NFS != nil:
+		return nfs.Name, nil
+	default:
+		return "", fmt.Errorf("no volume plugin matched: persistent volume %q is of a kind that this kubelet does not mount", pv.Name)
+	}
+}
+
+// kindOf names the kind that serves a volume which the pod describes itself.
 func kindOf(v *v1.Volume) (string, error) {
 	switch s := &v.VolumeSource; {
 	case s.EmptyDir != nil:
@@ -45,6 +63,8 @@ func kindOf(v *v1.Volume) (string, error) {
 		return hostpath.Name, nil
 	case s.Image != nil:
 		return image.Name, nil
+	case s.NFS != nil:
+		return nfs.Name, nil
 	default:
 		return "", fmt.Errorf("no volume plugin matched: volume %q is of a kind that this kubelet does not mount", v.Name)
 	}

@@ -37,6 +37,8 @@ type Config struct {
 	Allocatable func() v1.ResourceList
 	// RecursiveReadOnly tells whether the runtime handler of the pod can make mounts read-only down to their submounts; nil means it cannot.
 	RecursiveReadOnly func(pod *v1.Pod) bool
+	// NodeLabels are those of this node, for volumes that belong to some nodes only; nil checks nothing.
+	NodeLabels func() map[string]string
 	// Mounter is the kernel when nil.
 	Mounter mounter.Interface
 	// Clock is the real one when nil.

@@ -87,15 +87,15 @@ func (m *Manager) snapshot(e *podVolumes) (*v1.Pod, map[string]plugin.Mounted) {
 }
 
 func (m *Manager) setUp(ctx context.Context, pod *v1.Pod, v *v1.Volume) (plugin.Mounted, error) {
-	kind, err := kindOf(v)
+	kind, req, err := m.bind(ctx, pod, v)
 	if err != nil {
 		return plugin.Mounted{}, err
 	}
-	return m.plugins[kind].SetUp(ctx, m.request(pod, v, kind))
+	return m.plugins[kind].SetUp(ctx, req)
 }
 
-func (m *Manager) request(pod *v1.Pod, v *v1.Volume, kind string) plugin.Request {
-	return plugin.Request{Pod: pod, Volume: v, Dir: m.volumeDir(pod.UID, kind, v.Name), StateDir: m.stateDir(pod.UID, kind, v.Name)}
+func (m *Manager) request(pod *v1.Pod, v *v1.Volume, kind, name string) plugin.Request {
+	return plugin.Request{Pod: pod, Volume: v, Dir: m.volumeDir(pod.UID, kind, name), StateDir: m.stateDir(pod.UID, kind, name)}
 }
 
 func (m *Manager) announce(e *podVolumes, failed map[string]error) {

@@ -54,7 +54,7 @@ func (m *Manager) refresh(ctx context.Context, e *podVolumes) error {
 		if !ok {
 			continue
 		}
-		if err := refresher.Refresh(ctx, m.request(pod, v, kind)); err != nil {
+		if err := refresher.Refresh(ctx, m.request(pod, v, kind, v.Name)); err != nil {
 			errs = append(errs, fmt.Errorf("volume %q: %w", v.Name, err))
 			m.cfg.Recorder.Eventf(pod, v1.EventTypeWarning, "FailedMount", "MountVolume.SetUp failed for volume %q : %v", v.Name, err)
 		}

@@ -29,6 +29,9 @@ func (p *Plugin) Name() string { return Name }
 // SetUp implements plugin.Plugin.
 func (p *Plugin) SetUp(_ context.Context, req plugin.Request) (plugin.Mounted, error) {
 	source := req.Volume.HostPath
+	if req.PV != nil {
+		source = req.PV.Spec.HostPath
+	}
 	kind := v1.HostPathUnset
 	if source.Type != nil {
 		kind = *source.Type
@@ -36,7 +39,10 @@ func (p *Plugin) SetUp(_ context.Context, req plugin.Request) (plugin.Mounted, e
 	if err := Check(source.Path, kind); err != nil {
 		return plugin.Mounted{}, err
 	}
-	return plugin.Mounted{Path: source.Path}, nil
+	if req.Block() {
+		return plugin.Mounted{Block: source.Path, ReadOnly: req.ReadOnly}, nil
+	}
+	return plugin.Mounted{Path: source.Path, ReadOnly: req.ReadOnly}, nil
 }
 
 // Check tells whether the path is what kind says, after creating it for the kinds that ask for it.

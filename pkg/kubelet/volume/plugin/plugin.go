@@ -15,6 +15,15 @@ type Request struct {
 	Dir string
 	// StateDir is for marks that must not be visible in the volume, <root>/pods/<uid>/plugins/<kind>/<name>.
 	StateDir string
+	// PV is the persistent volume behind the pod's claim; nil for volumes that the pod describes itself.
+	PV *v1.PersistentVolume
+	// ReadOnly is what the pod's use of a claim demands.
+	ReadOnly bool
+}
+
+// Block tells whether the volume is used as a raw device.
+func (r Request) Block() bool {
+	return r.PV != nil && r.PV.Spec.VolumeMode != nil && *r.PV.Spec.VolumeMode == v1.PersistentVolumeBlock
 }
 
 // FSGroup is the group that shall own the volume's files, nil for none.
