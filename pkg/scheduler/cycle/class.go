@@ -29,7 +29,7 @@ type class struct {
 
 	version  int64
 	position int64
-	// status is nil where the pod fits.
+	// status is nil where the pod fits, total closed where it does not.
 	status []*fwk.Status
 	total  []int64
 	// refused counts nodes by refusing plugin.
@@ -219,7 +219,6 @@ func (k *class) look(ctx context.Context, s *cache.Snapshot, slot int) error {
 		k.refused[before.Plugin()]--
 	} else {
 		k.feasible--
-		k.total[slot] = 0
 	}
 	k.settle(slot, old, status, before != nil)
 	if before == nil && status == nil {
@@ -236,6 +235,7 @@ func (k *class) look(ctx context.Context, s *cache.Snapshot, slot int) error {
 func (k *class) settle(slot int, old []int64, status *fwk.Status, wasRefused bool) {
 	k.status[slot] = status
 	if status != nil {
+		k.total[slot] = closed
 		k.refused[status.Plugin()]++
 		for _, scorer := range k.scorers {
 			// A node less changes what others are compared with, unless all are alike.

@@ -39,11 +39,14 @@ func (c *Cycle) findInClass(ctx context.Context, a *attempt, k *class) (string, 
 			return "", status.AsError()
 		}
 		if scorers = active(scorers, a.state.GetSkipScorePlugins().Has); len(scorers) == 0 {
-			open := func(slot int) bool { return k.status[slot] == nil }
+			totals := k.total
 			if len(blocked) > 0 {
-				open = func(slot int) bool { return k.status[slot] == nil && blocked[slot] == nil }
+				totals = append([]int64(nil), totals...)
+				for slot := range blocked {
+					totals[slot] = closed
+				}
 			}
-			if best := pickBest(k.total, open, c.random); best >= 0 {
+			if best := pickBest(totals, c.random); best >= 0 {
 				return s.At(best).Node().Name, nil
 			}
 		}
@@ -96,7 +99,7 @@ func (c *Cycle) findBeyond(ctx context.Context, a *attempt, k *class, fit *FitEr
 			totals[i] += scores[i].Score * weight
 		}
 	}
-	return found[pickBest(totals, func(int) bool { return true }, c.random)].Node().Name, nil
+	return found[pickBest(totals, c.random)].Node().Name, nil
 }
 
 // totalsOf adds up the class's scores of some nodes, normalized among just those.

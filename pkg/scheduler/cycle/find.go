@@ -48,7 +48,7 @@ func (c *Cycle) findAmong(ctx context.Context, a *attempt, fit *FitError, result
 	if err != nil {
 		return "", err
 	}
-	best := pickBest(totals, func(int) bool { return true }, c.random)
+	best := pickBest(totals, c.random)
 	return feasible[best].Node().Name, nil
 }
 

@@ -24,26 +24,26 @@ func nodesToFind(percentage int32, nodes int) int {
 	return max(minFeasibleNodes, nodes*share/100)
 }
 
-// pickBest returns the index with the highest total among those open, each equally good one with the same chance, or -1.
-func pickBest(totals []int64, open func(i int) bool, random *rand.Rand) int {
-	best, count := int64(0), 0
-	for i, total := range totals {
-		if !open(i) {
-			continue
-		}
-		switch {
-		case count == 0 || total > best:
+// closed is the total of a node that must not be picked; real totals are never negative.
+const closed int64 = -1
+
+// pickBest returns the index of the highest total, each equally good one with the same chance, or -1 when all are closed. Two
+// passes over a flat slice are cheaper than keeping five thousand nodes in any order.
+func pickBest(totals []int64, random *rand.Rand) int {
+	best, count := closed, 0
+	for _, total := range totals {
+		if total > best {
 			best, count = total, 1
-		case total == best:
+		} else if total == best {
 			count++
 		}
 	}
-	if count == 0 {
+	if best == closed {
 		return -1
 	}
 	nth := random.IntN(count)
 	for i, total := range totals {
-		if total == best && open(i) {
+		if total == best {
 			if nth == 0 {
 				return i
 			}
