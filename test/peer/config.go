@@ -63,7 +63,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.AdvertiseAddress == "" {
 		c.AdvertiseAddress = c.BindAddress
 		if ip.IsLoopback() || ip.IsUnspecified() {
-			c.AdvertiseAddress = "192.0.2.10"
+			c.AdvertiseAddress = "203.0.113.10"
 		}
 	}
 	if c.ServiceCIDR == "" {
