@@ -41,9 +41,12 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	if *hostsDir != "" {
-		if err := writeHosts(*hostsDir, l.Addr().String()); err != nil {
+		file, err := writeHosts(*hostsDir, l.Addr().String())
+		if err != nil {
 			return err
 		}
+		// Afterwards nobody answers here: pulls shall go where they went before.
+		defer os.Remove(file)
 	}
 	fmt.Printf("serving %d images on http://%s\n", len(s.tags), l.Addr())
 	server := &http.Server{Handler: handler{s}, ReadHeaderTimeout: 10 * time.Second}
@@ -65,12 +68,13 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// writeHosts makes this the only place containerd asks, for every name that has no file of its own.
-func writeHosts(dir, address string) error {
+// writeHosts writes the file, and returns its path, that makes this the only place containerd asks, for every name that has no file of its own.
+func writeHosts(dir, address string) (string, error) {
 	dir = filepath.Join(dir, "_default")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return "", err
 	}
 	text := fmt.Sprintf("server = \"http://%s\"\n\n[host.\"http://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", address, address)
-	return os.WriteFile(filepath.Join(dir, "hosts.toml"), []byte(text), 0o644)
+	file := filepath.Join(dir, "hosts.toml")
+	return file, os.WriteFile(file, []byte(text), 0o644)
 }

@@ -128,10 +128,14 @@ func TestEmptyDirectoryIsAnError(t *testing.T) {
 
 func TestHostsFileSendsEverythingHere(t *testing.T) {
 	dir := t.TempDir()
-	if err := writeHosts(dir, "10.0.0.1:5000"); err != nil {
+	file, err := writeHosts(dir, "10.0.0.1:5000")
+	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "_default", "hosts.toml"))
+	if want := filepath.Join(dir, "_default", "hosts.toml"); file != want {
+		t.Errorf("wrote %s, want %s", file, want)
+	}
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
