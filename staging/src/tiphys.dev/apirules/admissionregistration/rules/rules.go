@@ -78,9 +78,6 @@ func validateResources(list []string, subresources bool, path *field.Path) field
 			errs = append(errs, field.Required(at, ""))
 			continue
 		}
-		if name == "*/*" {
-			all.Insert("*")
-		}
 		resource, sub, has := strings.Cut(name, "/")
 		if !has {
 			continue
