@@ -37,6 +37,8 @@ type Config struct {
 	Period time.Duration
 
 	Summary func(ctx context.Context, cpuAndMemoryOnly bool) (*statsapi.Summary, error)
+	// Node measures the node alone, which is much cheaper; when set, pods are measured only when it matters.
+	Node func(ctx context.Context) (*statsapi.NodeStats, error)
 	// Pods are those that run here.
 	Pods func() []*v1.Pod
 	Kill Kill
@@ -102,12 +104,15 @@ func (m *Manager) Run(ctx context.Context) error {
 
 // Synchronize is one look: measure, decide, act.
 func (m *Manager) Synchronize(ctx context.Context) error {
+	pods := slices.DeleteFunc(slices.Clone(m.cfg.Pods()), func(p *v1.Pod) bool { return podstate.IsTerminal(p) || p.DeletionTimestamp != nil })
+	if calm, err := m.calm(ctx, pods); err != nil || calm {
+		return err
+	}
 	summary, err := m.cfg.Summary(ctx, false)
 	if err != nil {
 		return fmt.Errorf("measuring: %w", err)
 	}
 	usages := usagesOf(summary)
-	pods := slices.DeleteFunc(slices.Clone(m.cfg.Pods()), func(p *v1.Pod) bool { return podstate.IsTerminal(p) || p.DeletionTimestamp != nil })
 	if m.evictLocal(ctx, pods, usages) {
 		return nil // the next look sees what that gave back
 	}
@@ -129,6 +134,31 @@ func (m *Manager) Synchronize(ctx context.Context) error {
 		return err
 	}
 	return m.evictOne(ctx, t, obs, pods, usages)
+}
+
+// calm looks at the node alone, and tells whether that was enough: nothing is short, and no pod has limits of its own to break.
+func (m *Manager) calm(ctx context.Context, pods []*v1.Pod) (bool, error) {
+	if m.cfg.Node == nil || slices.ContainsFunc(pods, evictplan.HasLocalLimits) {
+		return false, nil
+	}
+	node, err := m.cfg.Node(ctx)
+	if err != nil {
+		return false, fmt.Errorf("measuring the node: %w", err)
+	}
+	m.mu.Lock()
+	before := m.conditions
+	next, decision := evictplan.Decide(m.state, m.thresholds, Observe(&statsapi.Summary{Node: *node}), m.cfg.Clock.Now(), m.cfg.Transition)
+	if len(decision.Act) == 0 {
+		m.state, m.conditions = next, decision.Conditions
+	}
+	m.mu.Unlock()
+	if len(decision.Act) > 0 {
+		return false, nil
+	}
+	if before != decision.Conditions && m.cfg.Changed != nil {
+		m.cfg.Changed()
+	}
+	return true, nil
 }
 
 // evictLocal ends pods that broke their own limits.

@@ -128,6 +128,21 @@ func Local(pod *v1.Pod, u Usage) (message string, exceeded bool) {
 	return "", false
 }
 
+// HasLocalLimits tells whether Local can ever say yes.
+func HasLocalLimits(pod *v1.Pod) bool {
+	for i := range pod.Spec.Volumes {
+		if e := pod.Spec.Volumes[i].EmptyDir; e != nil && e.SizeLimit != nil && !e.SizeLimit.IsZero() {
+			return true
+		}
+	}
+	for i := range pod.Spec.Containers {
+		if _, ok := pod.Spec.Containers[i].Resources.Limits[v1.ResourceEphemeralStorage]; ok {
+			return true
+		}
+	}
+	return resourcehelper.IsPodLevelLimitsSet(pod) && !pod.Spec.Resources.Limits.StorageEphemeral().IsZero()
+}
+
 // allLimited tells whether the sum of limits bounds the pod: one container without a limit may use what it likes.
 func allLimited(pod *v1.Pod) bool {
 	for i := range pod.Spec.Containers {

@@ -15,6 +15,11 @@ import (
 	"k8s.io/utils/ptr"
 )
 
+// Node measures the node alone: what tells whether it is under pressure, without asking for every pod.
+func (p *Provider) Node(ctx context.Context) (*statsapi.NodeStats, error) {
+	return (&measuring{Provider: p, alive: map[string]bool{}}).node(ctx)
+}
+
 func (m *measuring) node(ctx context.Context) (*statsapi.NodeStats, error) {
 	usage, err := m.cfg.Groups.Stats("/")
 	if err != nil {
