@@ -2,10 +2,14 @@ package controllermanager
 
 import (
 	"tiphys.dev/tiphys/pkg/controller/clusterrole"
+	"tiphys.dev/tiphys/pkg/controller/cronjob"
+	"tiphys.dev/tiphys/pkg/controller/daemonset"
 	"tiphys.dev/tiphys/pkg/controller/deployment"
+	"tiphys.dev/tiphys/pkg/controller/disruption"
 	"tiphys.dev/tiphys/pkg/controller/job"
 	"tiphys.dev/tiphys/pkg/controller/replicaset"
 	"tiphys.dev/tiphys/pkg/controller/replicationcontroller"
+	"tiphys.dev/tiphys/pkg/controller/statefulset"
 	"tiphys.dev/tiphys/pkg/controller/ttlafterfinished"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
@@ -42,4 +46,34 @@ func buildTTLAfterFinished(d *deps) (lifecycle.Runner, error) {
 
 func buildClusterRole(d *deps) (lifecycle.Runner, error) {
 	return runs(clusterrole.New(clusterrole.Config{Client: d.client, Roles: d.informers.Rbac().V1().ClusterRoles(), Metrics: d.queues}))
+}
+
+func buildCronJob(d *deps) (lifecycle.Runner, error) {
+	batch := d.informers.Batch().V1()
+	return runs(cronjob.New(cronjob.Config{Client: d.client, CronJobs: batch.CronJobs(), Jobs: batch.Jobs(), Events: d.events,
+		Workers: int(d.settings.CronJobController.ConcurrentCronJobSyncs), Metrics: d.queues, Clock: d.clock}))
+}
+
+func buildDaemonSet(d *deps) (lifecycle.Runner, error) {
+	apps, core := d.informers.Apps().V1(), d.informers.Core().V1()
+	return runs(daemonset.New(daemonset.Config{Client: d.client, Sets: apps.DaemonSets(), Revisions: apps.ControllerRevisions(), Pods: core.Pods(), Nodes: core.Nodes(),
+		Events: d.events, Workers: int(d.settings.DaemonSetController.ConcurrentDaemonSetSyncs), Metrics: d.queues, Clock: d.clock}))
+}
+
+func buildStatefulSet(d *deps) (lifecycle.Runner, error) {
+	apps, core := d.informers.Apps().V1(), d.informers.Core().V1()
+	return runs(statefulset.New(statefulset.Config{Client: d.client, Sets: apps.StatefulSets(), Revisions: apps.ControllerRevisions(), Pods: core.Pods(),
+		Claims: core.PersistentVolumeClaims(), Events: d.events, Workers: int(d.settings.StatefulSetController.ConcurrentStatefulSetSyncs),
+		Metrics: d.queues, Clock: d.clock}))
+}
+
+func buildDisruption(d *deps) (lifecycle.Runner, error) {
+	scales, err := d.scaler()
+	if err != nil {
+		return nil, err
+	}
+	apps, core := d.informers.Apps().V1(), d.informers.Core().V1()
+	return runs(disruption.New(disruption.Config{Client: d.client, Budgets: d.informers.Policy().V1().PodDisruptionBudgets(), Pods: core.Pods(),
+		Controllers: core.ReplicationControllers(), ReplicaSets: apps.ReplicaSets(), Deployments: apps.Deployments(), StatefulSets: apps.StatefulSets(),
+		Scale: scales.replicas, Events: d.events, Metrics: d.queues, Clock: d.clock}))
 }

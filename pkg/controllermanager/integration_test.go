@@ -42,6 +42,11 @@ func TestControllersOnUpstreamsAPIServer(t *testing.T) {
 	c.in("custom resources", testCustomOwner)
 	c.in("namespace deletion", testNamespaceDeletion)
 	c.in("job", testJob)
+	c.in("daemonset", testDaemonSet)
+	c.in("statefulset", testStatefulSet)
+	c.in("disruption", testDisruption)
+	c.in("cronjob", testCronJob)
+	c.in("clusterrole aggregation", testClusterRole)
 	c.in("taint eviction", testTaintEviction)
 	c.in("pod gc", testPodGC)
 }

@@ -1,0 +1,65 @@
+package controllermanager
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/scale"
+)
+
+// scaler reads and writes scale subresources of any kind.
+type scaler struct {
+	mapper *restmapper.DeferredDiscoveryRESTMapper
+	scales scale.ScalesGetter
+}
+
+func (d *deps) scaler() (*scaler, error) {
+	disco, err := d.discovery()
+	if err != nil {
+		return nil, err
+	}
+	cached := memory.NewMemCacheClient(disco)
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(cached)
+	scales, err := scale.NewForConfig(unlimited(d.rest), mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(disco))
+	if err != nil {
+		return nil, fmt.Errorf("client for scale subresources: %w", err)
+	}
+	return &scaler{mapper: mapper, scales: scales}, nil
+}
+
+// replicas returns the wanted replicas of an owner; false when its kind has no scale subresource.
+func (s *scaler) replicas(ctx context.Context, namespace string, ref metav1.OwnerReference) (int32, bool, error) {
+	gv, err := schema.ParseGroupVersion(ref.APIVersion)
+	if err != nil {
+		return 0, false, err
+	}
+	mapping, err := s.mapper.RESTMapping(gv.WithKind(ref.Kind).GroupKind(), gv.Version)
+	if meta.IsNoMatchError(err) {
+		s.mapper.Reset() // perhaps a kind that is new since the last discovery
+		mapping, err = s.mapper.RESTMapping(gv.WithKind(ref.Kind).GroupKind(), gv.Version)
+	}
+	if meta.IsNoMatchError(err) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("finding the resource of %s: %w", ref.Kind, err)
+	}
+	sc, err := s.scales.Scales(namespace).Get(ctx, mapping.Resource.GroupResource(), ref.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("reading the scale of %s %s: %w", ref.Kind, ref.Name, err)
+	}
+	if sc.UID != ref.UID {
+		return 0, false, nil
+	}
+	return sc.Spec.Replicas, true, nil
+}
