@@ -15,6 +15,7 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/endpoints/discovery/aggregated"
 	endpointsopenapi "k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/egressselector"
@@ -62,6 +63,8 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 	config.MergedResourceConfig = defaultResources()
 	config.LongRunningFunc = filters.BasicLongRunningRequestCheck(
 		sets.NewString("watch", "proxy"), sets.NewString("attach", "exec", "proxy", "log", "portforward"))
+	// One list of groups for the whole chain: each server adds its own to it.
+	config.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis")
 	g := &generic{config: config}
 
 	if err := c.ServerRun.ApplyTo(config); err != nil {

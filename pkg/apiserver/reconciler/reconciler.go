@@ -95,7 +95,7 @@ func (r *Reconciler) Stop(ctx context.Context) error {
 	if err := r.c.Leases.Remove(ctx, r.c.AdvertiseAddress.String()); err != nil {
 		return err
 	}
-	return r.publish(ctx)
+	return r.publish(ctx, nil)
 }
 
 func (r *Reconciler) sync(ctx context.Context) error {
@@ -110,7 +110,7 @@ func (r *Reconciler) sync(ctx context.Context) error {
 			return fmt.Errorf("renewing the lease: %w", err)
 		}
 	}
-	return r.publish(ctx)
+	return r.publish(ctx, []string{r.c.AdvertiseAddress.String()})
 }
 
 func (r *Reconciler) ensureService(ctx context.Context) error {
@@ -150,16 +150,18 @@ func (r *Reconciler) ensureService(ctx context.Context) error {
 	return err
 }
 
-// publish writes the living addresses into the Endpoints and the EndpointSlice.
-func (r *Reconciler) publish(ctx context.Context) error {
-	addresses := []string{r.c.AdvertiseAddress.String()}
+// publish writes the living addresses into the Endpoints and the EndpointSlice. Its own is among them while the server runs,
+// also when a slow store let its lease end.
+func (r *Reconciler) publish(ctx context.Context, addresses []string) error {
 	if r.c.Leases != nil {
-		var err error
-		if addresses, err = r.c.Leases.List(ctx); err != nil {
+		living, err := r.c.Leases.List(ctx)
+		if err != nil {
 			return fmt.Errorf("listing the living servers: %w", err)
 		}
+		addresses = append(addresses, living...)
 	}
 	slices.Sort(addresses)
+	addresses = slices.Compact(addresses)
 	if err := r.writeEndpoints(ctx, addresses); err != nil {
 		return fmt.Errorf("endpoints: %w", err)
 	}
