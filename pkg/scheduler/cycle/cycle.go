@@ -9,6 +9,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/clock"
@@ -133,7 +134,12 @@ func (c *Cycle) notFound(ctx context.Context, a *attempt, err error) {
 	var fit *FitError
 	if !errors.As(err, &fit) {
 		if errors.Is(err, ErrNoNodes) {
-			c.fail(ctx, a, failure{status: fwk.NewStatus(fwk.Unschedulable).WithError(err), message: err.Error()})
+			// No plugin refused the pod, but each may have something to say of the first node: any of them may wake it.
+			waitsFor := sets.New[string]()
+			for _, plugin := range a.profile.FilterPlugins() {
+				waitsFor.Insert(plugin.Name())
+			}
+			c.fail(ctx, a, failure{status: fwk.NewStatus(fwk.Unschedulable).WithError(err), message: err.Error(), unschedulable: waitsFor})
 			return
 		}
 		c.fail(ctx, a, failure{status: fwk.AsStatus(err), message: err.Error()})

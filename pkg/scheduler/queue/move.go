@@ -53,7 +53,8 @@ func (q *Queue) Return(ctx context.Context, pod *PodInfo, verdict Verdict) {
 	}
 	pod.UnschedulablePlugins, pod.PendingPlugins = orEmpty(verdict.Unschedulable), orEmpty(verdict.Pending)
 	pod.Timestamp = q.cfg.Clock.Now()
-	if verdict.Error {
+	// Nobody's refusal can be undone by an event. Such a pod must sit out its back-off or it would be tried in circles.
+	if verdict.Error || pod.rejectors().Len() == 0 {
 		pod.ConsecutiveErrors++
 	} else {
 		pod.ConsecutiveErrors = 0
