@@ -115,6 +115,11 @@ func TestPluginLife(t *testing.T) {
 		t.Errorf("err %v", err)
 	}
 
+	resources, err := (&lister{m: m}).List(ctx, nil)
+	if err != nil || len(resources.GetPodResources()) != 2 || resources.GetPodResources()[0].GetContainers()[0].GetDevices()[0].GetDeviceIds()[0] != "2" {
+		t.Errorf("pod resources %v %v", resources, err)
+	}
+
 	// A new kubelet keeps what was given, and gives it to nobody else.
 	again, err := New(cfg)
 	if err != nil {
