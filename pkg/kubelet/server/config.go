@@ -12,6 +12,7 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/server/flagz"
+	basecompatibility "k8s.io/component-base/compatibility"
 	"k8s.io/component-base/metrics"
 	internalapi "k8s.io/cri-api/pkg/apis"
 	statsapi "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
@@ -68,6 +69,8 @@ type Config struct {
 	Configz map[string]any
 	// Flagz is what /flagz shows; may be nil.
 	Flagz flagz.Reader
+	// Version is what /statusz shows; the build's own when nil.
+	Version basecompatibility.EffectiveVersion
 
 	// LogsDir is what /logs/ shows when SystemLogs is set.
 	LogsDir    string
@@ -88,6 +91,9 @@ func (c *Config) complete() error {
 	}
 	if c.Clock == nil {
 		c.Clock = clock.RealClock{}
+	}
+	if c.Version == nil {
+		c.Version = basecompatibility.NewEffectiveVersionFromString("1.36", "1.36", "1.35")
 	}
 	if c.LogsDir == "" {
 		c.LogsDir = "/var/log"

@@ -7,8 +7,13 @@ import (
 
 	"k8s.io/apiserver/pkg/server/flagz"
 	"k8s.io/apiserver/pkg/server/healthz"
+	"k8s.io/apiserver/pkg/server/statusz"
+	"k8s.io/component-base/metrics/prometheus/slis"
 	"k8s.io/klog/v2"
 )
+
+// component is the name on the pages about the process.
+const component = "kubelet"
 
 // handler is everything, behind the guard.
 func (s *Server) handler() (http.Handler, error) {
@@ -17,8 +22,10 @@ func (s *Server) handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.debugging(mux)
+	statusz.Install(mux, component, statusz.NewRegistry(s.cfg.Version))
+	slis.SLIMetricsWithReset{}.Install(mux)
 	if s.cfg.Flagz != nil {
-		flagz.Install(mux, "kubelet", s.cfg.Flagz)
+		flagz.Install(mux, component, s.cfg.Flagz)
 	}
 	return s.recoverPanics(s.guard(mux)), nil
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +20,6 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/transport/spdy"
 	utilexec "k8s.io/utils/exec"
-
-	"context"
 )
 
 func TestPlainPaths(t *testing.T) {
@@ -37,6 +36,8 @@ func TestPlainPaths(t *testing.T) {
 		{"/metrics/resource", 200, `container_memory_working_set_bytes{container="c",namespace="ns",pod="p"} 42`},
 		{"/metrics/cadvisor", 200, `container_cpu_usage_seconds_total{container="c",cpu="total",namespace="ns",pod="p"} 2`},
 		{"/configz", 200, `{"kubeletconfig":{"maxPods":110}}`},
+		{"/statusz", 200, "kubelet statusz"},
+		{"/metrics/slis", 200, ""},
 		{"/debug/pprof/cmdline", 200, ""},
 		{"/containerLogs/ns/none/c", 404, "pod does not exist"},
 		{"/containerLogs/ns/p/none", 404, `container "none" not found in pod "p"`},
@@ -138,7 +139,7 @@ func TestPortForward(t *testing.T) {
 		t.Fatal(err)
 	}
 	overSPDY := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, "POST", &target)
-	for kind, dialer := range map[string]any{"spdy": overSPDY, "websocket": tunnel} {
+	for _, kind := range []string{"spdy", "websocket"} {
 		t.Run(kind, func(t *testing.T) {
 			stop, ready := make(chan struct{}), make(chan struct{})
 			defer close(stop)
@@ -149,7 +150,6 @@ func TestPortForward(t *testing.T) {
 			} else {
 				forward, err = portforward.New(tunnel, []string{"0:8080"}, stop, ready, io.Discard, io.Discard)
 			}
-			_ = dialer
 			if err != nil {
 				t.Fatal(err)
 			}
