@@ -28,14 +28,12 @@ func Messages(path *field.Path, value any, messages []string) field.ErrorList {
 	return errs
 }
 
-// OneOf wants one of the allowed words. The empty word counts as any other that is not allowed.
+// OneOf wants one of the allowed words, which are told in the order given. The empty word counts as any other that is not allowed.
 func OneOf[T ~string](path *field.Path, value T, allowed ...T) field.ErrorList {
 	if slices.Contains(allowed, value) {
 		return nil
 	}
-	sorted := slices.Clone(allowed)
-	slices.Sort(sorted)
-	return field.ErrorList{field.NotSupported(path, value, sorted)}
+	return field.ErrorList{field.NotSupported(path, value, allowed)}
 }
 
 // RequiredOneOf wants a word to be given, and to be one of those allowed.

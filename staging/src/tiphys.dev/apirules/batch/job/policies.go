@@ -139,7 +139,7 @@ func validateSuccessPolicy(spec *batchv1.JobSpec, path *field.Path) field.ErrorL
 	}
 	at, rules := path.Child("rules"), spec.SuccessPolicy.Rules
 	if len(rules) == 0 {
-		return append(errs, field.Required(at, "at least one rules must be specified"))
+		return append(errs, field.Required(at, "at least one rules must be specified when the successPolicy is specified"))
 	}
 	if len(rules) > mostSuccessRules {
 		errs = append(errs, field.TooMany(at, len(rules), mostSuccessRules))

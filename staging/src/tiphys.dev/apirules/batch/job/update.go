@@ -18,6 +18,7 @@ func ValidateUpdate(obj, old *batchv1.Job) field.ErrorList {
 	path := field.NewPath("spec")
 	opts := podspec.ForUpdate(&old.Spec.Template.Spec, false)
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	errs = append(errs, validateGeneratedSelector(obj)...)
 	errs = append(errs, validateSpec(&obj.Spec, path, opts, metavalidation.LabelSelectorValidationOptions{
 		AllowInvalidLabelValueInSelector: metavalidation.LabelSelectorHasInvalidLabelValue(old.Spec.Selector)})...)
 	errs = append(errs, validateCompletionsChange(obj, old, path)...)

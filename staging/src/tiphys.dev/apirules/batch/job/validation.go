@@ -48,8 +48,8 @@ func validateIndexedName(obj *batchv1.Job, path *field.Path) field.ErrorList {
 	}
 	host := fmt.Sprintf("%s-%d", obj.Name, *spec.Completions-1)
 	var errs field.ErrorList
-	for _, m := range validation.IsDNS1123Label(host) {
-		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), obj.Name, fmt.Sprintf("will not able to create pod with invalid DNS label %s: %s", host, m)))
+	if len(validation.IsDNS1123Label(host)) > 0 {
+		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), obj.Name, fmt.Sprintf("will not able to create pod with invalid DNS label: %s", host)))
 	}
 	return errs
 }
@@ -120,7 +120,7 @@ func validateCommon(spec *batchv1.JobSpec, path *field.Path, opts podspec.Option
 	restart := spec.Template.Spec.RestartPolicy
 	switch {
 	case restart != corev1.RestartPolicyOnFailure && restart != corev1.RestartPolicyNever:
-		add(field.ErrorList{field.Required(template.Child("spec", "restartPolicy"), fmt.Sprintf("valid values: %q, %q", corev1.RestartPolicyOnFailure, corev1.RestartPolicyNever))})
+		add(field.ErrorList{field.NotSupported(template.Child("spec", "restartPolicy"), restart, []corev1.RestartPolicy{corev1.RestartPolicyOnFailure, corev1.RestartPolicyNever})})
 	case spec.PodFailurePolicy != nil && restart != corev1.RestartPolicyNever:
 		add(field.ErrorList{field.Invalid(template.Child("spec", "restartPolicy"), restart, fmt.Sprintf("only %q is supported when podFailurePolicy is specified", corev1.RestartPolicyNever))})
 	}

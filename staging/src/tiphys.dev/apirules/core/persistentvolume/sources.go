@@ -36,7 +36,7 @@ func validateSource(spec *v1.PersistentVolumeSpec, path *field.Path) field.Error
 	one("nfs", s.NFS != nil, func(p *field.Path) field.ErrorList { return volumesource.NFS(s.NFS, p) })
 	one("rbd", s.RBD != nil, func(p *field.Path) field.ErrorList { return volumesource.RBD(s.RBD.CephMonitors, s.RBD.RBDImage, p) })
 	one("quobyte", s.Quobyte != nil, func(p *field.Path) field.ErrorList { return volumesource.Quobyte(s.Quobyte, p) })
-	one("cephfs", s.CephFS != nil, func(p *field.Path) field.ErrorList { return volumesource.CephFS(s.CephFS.Monitors, p) })
+	one("cephFS", s.CephFS != nil, func(p *field.Path) field.ErrorList { return volumesource.CephFS(s.CephFS.Monitors, p) })
 	one("iscsi", s.ISCSI != nil, func(p *field.Path) field.ErrorList {
 		i := volumesource.ISCSI{TargetPortal: s.ISCSI.TargetPortal, IQN: s.ISCSI.IQN, Lun: s.ISCSI.Lun, InitiatorName: s.ISCSI.InitiatorName,
 			SessionCHAPAuth: s.ISCSI.SessionCHAPAuth, DiscoverCHAP: s.ISCSI.DiscoveryCHAPAuth, HasSecret: s.ISCSI.SecretRef != nil}
@@ -70,7 +70,7 @@ func validateSource(spec *v1.PersistentVolumeSpec, path *field.Path) field.Error
 		wrong := validateLocal(s.Local, p)
 		// A disk of one node is of use on that node only.
 		if spec.NodeAffinity == nil {
-			wrong = append(wrong, field.Required(field.NewPath("metadata", "annotations"), "Local volume requires node affinity"))
+			wrong = append(wrong, field.Required(path.Child("nodeAffinity"), "Local volume requires node affinity"))
 		}
 		return wrong
 	})
@@ -156,7 +156,7 @@ func validateCSI(s *v1.CSIPersistentVolumeSource, path *field.Path) field.ErrorL
 		ref   *v1.SecretReference
 	}{
 		{"controllerPublishSecretRef", s.ControllerPublishSecretRef}, {"controllerExpandSecretRef", s.ControllerExpandSecretRef},
-		{"nodePublishSecretRef", s.NodePublishSecretRef}, {"nodeStageSecretRef", s.NodeStageSecretRef}, {"nodeExpandSecretRef", s.NodeExpandSecretRef},
+		{"nodePublishSecretRef", s.NodePublishSecretRef}, {"nodeExpandSecretRef", s.NodeExpandSecretRef},
 	} {
 		errs = append(errs, validateSecretRef(ref.ref, path.Child(ref.child))...)
 	}

@@ -1,17 +1,15 @@
 package persistentvolume
 
 import (
-	"fmt"
-
 	v1 "k8s.io/api/core/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/util/diff"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
 	"tiphys.dev/apirules/core/nodeselector"
 	"tiphys.dev/apirules/core/persistentvolumeclaim"
-	"tiphys.dev/apirules/core/resources"
 )
 
 // Validate checks a new volume.
@@ -68,15 +66,17 @@ func validateCapacity(capacity v1.ResourceList, path *field.Path) field.ErrorLis
 		errs = append(errs, field.Required(path, ""))
 	}
 	if _, ok := capacity[v1.ResourceStorage]; !ok || len(capacity) > 1 {
-		errs = append(errs, field.NotSupported(path, "", []v1.ResourceName{v1.ResourceStorage}))
-		if len(capacity) > 0 && !ok {
-			errs = field.ErrorList{field.NotSupported(path, fmt.Sprint(capacity), []v1.ResourceName{v1.ResourceStorage})}
-		}
+		e := field.NotSupported(path, "", []v1.ResourceName{v1.ResourceStorage})
+		e.BadValue = capacity
+		errs = append(errs, e)
 	}
 	for _, name := range sets.List(sets.KeySet(capacity)) {
 		at := path.Key(string(name))
-		errs = append(errs, resources.ValidateAmount(name, capacity[name], at)...)
-		errs = append(errs, check.PositiveQuantity(at, capacity[name])...)
+		amount := capacity[name]
+		if amount.Sign() < 0 {
+			errs = append(errs, field.Invalid(at, amount.Value(), "must be a valid resource quantity"))
+		}
+		errs = append(errs, check.PositiveQuantity(at, amount)...)
 	}
 	return errs
 }
@@ -99,11 +99,11 @@ func ValidateUpdate(obj, old *v1.PersistentVolume) field.ErrorList {
 		now.CSI.ControllerExpandSecretRef = nil
 	}
 	if !check.Same(now, was) {
-		errs = append(errs, field.Forbidden(path.Child("persistentvolumesource"), "spec.persistentvolumesource is immutable after creation"))
+		errs = append(errs, field.Forbidden(path.Child("persistentvolumesource"), "spec.persistentvolumesource is immutable after creation\n"+diff.Diff(was, now)))
 	}
-	errs = append(errs, check.Immutable(path.Child("volumeMode"), obj.Spec.VolumeMode, old.Spec.VolumeMode)...)
+	errs = append(errs, check.Immutable(field.NewPath("volumeMode"), obj.Spec.VolumeMode, old.Spec.VolumeMode)...)
 	if old.Spec.NodeAffinity != nil {
-		errs = append(errs, validateAffinityChange(obj.Spec.NodeAffinity, old.Spec.NodeAffinity, path.Child("nodeAffinity"))...)
+		errs = append(errs, validateAffinityChange(obj.Spec.NodeAffinity, old.Spec.NodeAffinity)...)
 	}
 	if old.Spec.VolumeAttributesClassName != nil && !check.Same(obj.Spec.VolumeAttributesClassName, old.Spec.VolumeAttributesClassName) && obj.Spec.VolumeAttributesClassName == nil {
 		errs = append(errs, field.Forbidden(path.Child("volumeAttributesClassName"), "update from non-nil value to nil is forbidden"))
@@ -112,7 +112,7 @@ func ValidateUpdate(obj, old *v1.PersistentVolume) field.ErrorList {
 }
 
 // validateAffinityChange lets node labels of beta time become those of today, and nothing else.
-func validateAffinityChange(now, was *v1.VolumeNodeAffinity, path *field.Path) field.ErrorList {
+func validateAffinityChange(now, was *v1.VolumeNodeAffinity) field.ErrorList {
 	renamed := was.DeepCopy()
 	if renamed.Required != nil && now != nil && now.Required != nil && len(now.Required.NodeSelectorTerms) == len(renamed.Required.NodeSelectorTerms) {
 		for i := range renamed.Required.NodeSelectorTerms {
@@ -127,7 +127,10 @@ func validateAffinityChange(now, was *v1.VolumeNodeAffinity, path *field.Path) f
 			}
 		}
 	}
-	return check.Immutable(path, now, renamed)
+	if check.Same(now, renamed) {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(field.NewPath("nodeAffinity"), now, apivalidation.FieldImmutableErrorMsg+", except for updating from beta label to GA")}
 }
 
 var renames = map[string]string{

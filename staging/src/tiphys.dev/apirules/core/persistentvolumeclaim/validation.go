@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
-	"tiphys.dev/apirules/core/resources"
 )
 
 // Options say where a claim that exists already may keep what a new one may not have.
@@ -70,7 +69,6 @@ func ValidateSpec(spec *v1.PersistentVolumeClaimSpec, path *field.Path, opts Opt
 		errs = append(errs, field.Required(path.Child("resources").Key(string(v1.ResourceStorage)), ""))
 	} else {
 		at := path.Child("resources").Key(string(v1.ResourceStorage))
-		errs = append(errs, resources.ValidateAmount(v1.ResourceStorage, storage, at)...)
 		errs = append(errs, check.PositiveQuantity(at, storage)...)
 	}
 	if spec.StorageClassName != nil && *spec.StorageClassName != "" {

@@ -4,7 +4,6 @@ import (
 	"maps"
 
 	v1 "k8s.io/api/core/v1"
-	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
@@ -43,7 +42,7 @@ func validateNarrowing(rest, old *v1.PodSpec, path *field.Path) field.ErrorList 
 func validateSelectorAdditions(now, was map[string]string, path *field.Path) field.ErrorList {
 	for key, value := range was {
 		if v, ok := now[key]; !ok || v != value {
-			return field.ErrorList{field.Invalid(path, now, apivalidation.FieldImmutableErrorMsg)}
+			return field.ErrorList{field.Invalid(path, now, "only additions to spec.nodeSelector are allowed (no mutations or deletions)")}
 		}
 	}
 	return nil
@@ -56,7 +55,7 @@ func validateNodeAffinityChange(now, was *v1.NodeAffinity, path *field.Path) fie
 	}
 	at := path.Child("requiredDuringSchedulingIgnoredDuringExecution")
 	if now == nil || now.RequiredDuringSchedulingIgnoredDuringExecution == nil {
-		return field.ErrorList{field.Invalid(at, nil, apivalidation.FieldImmutableErrorMsg)}
+		return field.ErrorList{field.Invalid(at.Child("nodeSelectorTerms"), nil, "no additions/deletions to non-empty NodeSelectorTerms list are allowed")}
 	}
 	newTerms, oldTerms := now.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms, was.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
 	if len(newTerms) != len(oldTerms) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -65,13 +66,19 @@ func validateEnvSource(e *v1.EnvVar, path *field.Path, ctx *containerContext) fi
 	return errs
 }
 
-func validateKeyRef(_, key string, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	// The name may be empty, for historical reasons.
+func validateKeyRef(name, key string, path *field.Path) field.ErrorList {
+	errs := validateSourceName(name, path.Child("name"))
 	if key == "" {
 		return append(errs, field.Required(path.Child("key"), ""))
 	}
 	return append(errs, check.Messages(path.Child("key"), key, validation.IsConfigMapKey(key))...)
+}
+
+func validateSourceName(name string, path *field.Path) field.ErrorList {
+	if name == "" {
+		return field.ErrorList{field.Required(path, "")}
+	}
+	return check.Messages(path, name, apivalidation.NameIsDNSSubdomain(name, false))
 }
 
 func validateFileKeyRef(s *v1.FileKeySelector, ctx *containerContext, path *field.Path) field.ErrorList {
@@ -112,14 +119,16 @@ func validateEnvFrom(from []v1.EnvFromSource, path *field.Path) field.ErrorList 
 		sources := 0
 		if e.ConfigMapRef != nil {
 			sources++
+			errs = append(errs, validateSourceName(e.ConfigMapRef.Name, at.Child("configMapRef", "name"))...)
 		}
 		if e.SecretRef != nil {
 			sources++
+			errs = append(errs, validateSourceName(e.SecretRef.Name, at.Child("secretRef", "name"))...)
 		}
 		if sources == 0 {
-			errs = append(errs, field.Invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"))
+			errs = append(errs, field.Invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
 		} else if sources > 1 {
-			errs = append(errs, field.Invalid(at, "", "may not have more than one field specified at a time"))
+			errs = append(errs, field.Invalid(path, "", "may not have more than one field specified at a time"))
 		}
 	}
 	return errs

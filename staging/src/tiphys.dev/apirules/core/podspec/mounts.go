@@ -46,8 +46,8 @@ func (ctx *containerContext) validateMounts(c *v1.Container, containerPath *fiel
 			}
 			errs = append(errs, check.RelativePath(at.Child("subPathExpr"), m.SubPathExpr)...)
 		}
-		errs = append(errs, validatePropagation(m, c, at.Child("mountPropagation"))...)
-		errs = append(errs, validateRecursiveReadOnly(m, at.Child("recursiveReadOnly"))...)
+		errs = append(errs, validatePropagation(m, c, path.Child("mountPropagation"))...)
+		errs = append(errs, validateRecursiveReadOnly(m, path.Child("recursiveReadOnly"))...)
 		if known && source.Image != nil {
 			errs = append(errs, validateImageMount(m, at)...)
 		}
@@ -110,12 +110,10 @@ func (ctx *containerContext) validateDevices(c *v1.Container, path *field.Path) 
 		if names.Has(d.Name) {
 			errs = append(errs, field.Invalid(at.Child("name"), d.Name, "must be unique"))
 		}
-		if source, ok := ctx.volumes[d.Name]; d.Name != "" {
-			if !ok {
-				errs = append(errs, field.NotFound(at.Child("name"), d.Name))
-			} else if source.PersistentVolumeClaim == nil && source.Ephemeral == nil {
-				errs = append(errs, field.Invalid(at.Child("name"), d.Name, "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"))
-			}
+		if source, ok := ctx.volumes[d.Name]; !ok {
+			errs = append(errs, field.NotFound(at.Child("name"), d.Name))
+		} else if source.PersistentVolumeClaim == nil && source.Ephemeral == nil {
+			errs = append(errs, field.Invalid(at.Child("name"), d.Name, "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"))
 		}
 		switch {
 		case d.DevicePath == "":

@@ -16,7 +16,7 @@ func validateOS(spec *v1.PodSpec, path *field.Path) field.ErrorList {
 	if spec.OS.Name == "" {
 		return field.ErrorList{field.Required(at, "cannot be empty")}
 	}
-	errs := check.OneOf(at, spec.OS.Name, v1.Linux, v1.Windows)
+	errs := check.OneOf(path.Child("os"), spec.OS.Name, v1.Linux, v1.Windows)
 	switch spec.OS.Name {
 	case v1.Linux:
 		errs = append(errs, refuseWindowsFields(spec, path)...)

@@ -88,7 +88,7 @@ func validateClaimUse(used []v1.ResourceClaim, claims sets.Set[string], path *fi
 	for i, c := range used {
 		at := path.Index(i)
 		if c.Name == "" {
-			errs = append(errs, field.Required(at.Child("name"), ""))
+			errs = append(errs, field.Required(at, ""))
 			continue
 		}
 		u := use{c.Name, c.Request}
@@ -106,7 +106,7 @@ func validateClaimUse(used []v1.ResourceClaim, claims sets.Set[string], path *fi
 			errs = append(errs, check.DNSLabel(at.Child("request"), c.Request)...)
 		}
 		if !claims.Has(c.Name) {
-			e := field.NotFound(at.Child("name"), c.Name)
+			e := field.NotFound(at, c.Name)
 			if len(claims) > 0 {
 				e.Detail = "must be one of the names in pod.spec.resourceClaims: " + strings.Join(sets.List(claims), ",")
 			} else {

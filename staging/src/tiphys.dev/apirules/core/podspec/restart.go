@@ -1,8 +1,6 @@
 package podspec
 
 import (
-	"fmt"
-
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -41,24 +39,19 @@ func validateRestart(c *v1.Container, init bool, path *field.Path) field.ErrorLi
 }
 
 func validateRestartRule(r v1.ContainerRestartRule, path *field.Path) field.ErrorList {
-	errs := check.RequiredOneOf(path.Child("action"), r.Action, v1.ContainerRestartRuleActionRestart, v1.ContainerRestartRuleActionRestartAllContainers)
+	errs := check.OneOf(path.Child("action"), r.Action, v1.ContainerRestartRuleActionRestart, v1.ContainerRestartRuleActionRestartAllContainers)
 	at := path.Child("exitCodes")
 	if r.ExitCodes == nil {
 		return append(errs, field.Required(at, "must be specified"))
 	}
-	errs = append(errs, check.RequiredOneOf(at.Child("operator"), r.ExitCodes.Operator, v1.ContainerRestartRuleOnExitCodesOpIn, v1.ContainerRestartRuleOnExitCodesOpNotIn)...)
-	if n := len(r.ExitCodes.Values); n == 0 {
-		errs = append(errs, field.Required(at.Child("values"), "must specify at least one exit code"))
-	} else if n > mostExitCodes {
+	errs = append(errs, check.OneOf(at.Child("operator"), r.ExitCodes.Operator, v1.ContainerRestartRuleOnExitCodesOpIn, v1.ContainerRestartRuleOnExitCodesOpNotIn)...)
+	if n := len(r.ExitCodes.Values); n > mostExitCodes {
 		errs = append(errs, field.TooMany(at.Child("values"), n, mostExitCodes))
 	}
 	seen := sets.New[int32]()
 	for i, code := range r.ExitCodes.Values {
 		if seen.Has(code) {
 			errs = append(errs, field.Duplicate(at.Child("values").Index(i), code))
-		}
-		if code < 0 || code > 255 {
-			errs = append(errs, field.Invalid(at.Child("values").Index(i), code, fmt.Sprintf("must be between %d and %d, inclusive", 0, 255)))
 		}
 		seen.Insert(code)
 	}

@@ -26,8 +26,6 @@ func validateTopologySpread(constraints []v1.TopologySpreadConstraint, path *fie
 		}
 		if c.TopologyKey == "" {
 			errs = append(errs, field.Required(at.Child("topologyKey"), "can not be empty"))
-		} else {
-			errs = append(errs, metavalidation.ValidateLabelName(c.TopologyKey, at.Child("topologyKey"))...)
 		}
 		errs = append(errs, check.OneOf(at.Child("whenUnsatisfiable"), c.WhenUnsatisfiable, v1.DoNotSchedule, v1.ScheduleAnyway)...)
 		if p := (pair{c.TopologyKey, c.WhenUnsatisfiable}); seen.Has(p) {

@@ -87,24 +87,25 @@ func validateDownwardFile(f *v1.DownwardAPIVolumeFile, path *field.Path) field.E
 
 // projection collects the files that the sources of one projected volume write, for no two may write the same.
 type projection struct {
+	path  *field.Path
 	files sets.Set[string]
 	errs  field.ErrorList
 }
 
-func (p *projection) file(name string, path *field.Path) {
+func (p *projection) file(name string, _ *field.Path) {
 	if name == "" {
 		return
 	}
 	clean := filepath.Clean(name)
 	if p.files.Has(clean) {
-		p.errs = append(p.errs, field.Invalid(path, clean, "conflicting duplicate paths"))
+		p.errs = append(p.errs, field.Invalid(p.path, clean, "conflicting duplicate paths"))
 	}
 	p.files.Insert(clean)
 }
 
 func validateProjected(s *v1.ProjectedVolumeSource, path *field.Path, opts Options) field.ErrorList {
 	errs := validateMode(s.DefaultMode, path.Child("defaultMode"))
-	p := &projection{files: sets.New[string]()}
+	p := &projection{path: path, files: sets.New[string]()}
 	for i := range s.Sources {
 		p.source(&s.Sources[i], path.Child("sources").Index(i), opts)
 	}
@@ -135,9 +136,6 @@ func (p *projection) source(s *v1.VolumeProjection, path *field.Path, opts Optio
 	one("serviceAccountToken", s.ServiceAccountToken != nil, func(at *field.Path) { p.token(s.ServiceAccountToken, at, opts) })
 	one("clusterTrustBundle", s.ClusterTrustBundle != nil, func(at *field.Path) { p.trustBundle(s.ClusterTrustBundle, at) })
 	one("podCertificate", s.PodCertificate != nil, func(at *field.Path) { p.certificate(s.PodCertificate, at) })
-	if given == 0 {
-		p.errs = append(p.errs, field.Required(path, "must specify a volume type"))
-	}
 }
 
 func (p *projection) keyed(name string, items []v1.KeyToPath, path *field.Path) {
@@ -160,7 +158,7 @@ func (p *projection) token(t *v1.ServiceAccountTokenProjection, path *field.Path
 		p.errs = append(p.errs, field.Invalid(path.Child("expirationSeconds"), *t.ExpirationSeconds, "may not specify a duration larger than 2^32 seconds"))
 	}
 	if t.Path == "" {
-		p.errs = append(p.errs, field.Required(path.Child("path"), ""))
+		p.errs = append(p.errs, field.Required(p.path.Child("path"), ""))
 	} else if !opts.AllowNonLocalTokenPath {
 		p.errs = append(p.errs, check.RelativeFile(path.Child("path"), t.Path)...)
 	}

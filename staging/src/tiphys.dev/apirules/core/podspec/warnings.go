@@ -139,11 +139,11 @@ func (w *warner) pullSecrets(secrets []v1.LocalObjectReference, path *field.Path
 	first := map[string]int{}
 	for i, s := range secrets {
 		if s.Name == "" {
-			w.add("%s: invalid empty name %q", path.Index(i), s.Name)
+			w.add("%s: invalid empty name %q", path.Index(i).Child("name"), s.Name)
 			continue
 		}
 		if _, twice := first[s.Name]; twice {
-			w.add("%s: duplicate name %q", path.Index(i), s.Name)
+			w.add("%s: duplicate name %q", path.Index(i).Child("name"), s.Name)
 		} else {
 			first[s.Name] = i
 		}

@@ -1,7 +1,6 @@
 package volumesource
 
 import (
-	"fmt"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -32,12 +31,11 @@ func CSI(s *v1.CSIVolumeSource, path *field.Path) field.ErrorList {
 	if s.NodePublishSecretRef == nil {
 		return errs
 	}
-	at := path.Child("nodePublishSecretRef", "name")
 	if s.NodePublishSecretRef.Name == "" {
-		return append(errs, field.Required(at, ""))
+		return append(errs, field.Required(path.Child("nodePublishSecretRef", "name"), ""))
 	}
 	for _, m := range apivalidation.NameIsDNSSubdomain(s.NodePublishSecretRef.Name, false) {
-		errs = append(errs, field.Invalid(at, s.NodePublishSecretRef.Name, fmt.Sprintf("invalid secret name: %s", m)))
+		errs = append(errs, field.Invalid(path.Child("name"), s.NodePublishSecretRef.Name, m))
 	}
 	return errs
 }

@@ -26,7 +26,7 @@ func iscsiName(name string, path *field.Path) field.ErrorList {
 			break
 		}
 	}
-	return field.ErrorList{field.Invalid(path, name, "must be valid format")}
+	return field.ErrorList{field.Invalid(path, name, "must be valid format starting with iqn, eui, or naa")}
 }
 
 // ISCSI is what pods and persistent volumes both say of an iSCSI target.

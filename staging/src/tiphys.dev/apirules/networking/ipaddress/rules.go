@@ -1,8 +1,6 @@
 package ipaddress
 
 import (
-	"net/netip"
-
 	v1 "k8s.io/api/networking/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/api/validation/path"
@@ -14,14 +12,11 @@ import (
 
 // nameRule: the name is the address, in its one canonical form, so that no address is taken twice.
 func nameRule(name string, _ bool) []string {
-	ip, err := netip.ParseAddr(name)
-	if err != nil {
-		return []string{err.Error()}
+	var messages []string
+	for _, e := range validation.IsValidIP(nil, name) {
+		messages = append(messages, e.Detail)
 	}
-	if ip.String() != name {
-		return []string{"must be a canonical format IP address"}
-	}
-	return nil
+	return messages
 }
 
 // Validate checks a new address: it belongs to something.
@@ -57,5 +52,6 @@ func validateParent(ref *v1.ParentReference, spec *field.Path) field.ErrorList {
 // ValidateUpdate checks a change: an address does not pass from one owner to another.
 func ValidateUpdate(obj, old *v1.IPAddress) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	errs = append(errs, Validate(obj)...)
 	return append(errs, apivalidation.ValidateImmutableField(obj.Spec.ParentRef, old.Spec.ParentRef, field.NewPath("spec").Child("parentRef"))...)
 }

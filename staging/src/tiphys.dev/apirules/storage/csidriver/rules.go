@@ -33,7 +33,9 @@ func setDefault[T any](field **T, value T) {
 // Validate checks a new driver. Its name is that which volumes name.
 func Validate(obj *v1.CSIDriver) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	errs = append(errs, volumesource.DriverName(obj.Name, field.NewPath("metadata", "name"))...)
+	if obj.Name != "" {
+		errs = append(errs, volumesource.DriverName(obj.Name, field.NewPath("metadata", "name"))...)
+	}
 	return append(errs, validateSpec(&obj.Spec, field.NewPath("spec"))...)
 }
 
@@ -71,8 +73,8 @@ func validateSpec(s *v1.CSIDriverSpec, path *field.Path) field.ErrorList {
 			errs = append(errs, field.Invalid(at.Child("expirationSeconds"), *t.ExpirationSeconds, "may not specify a duration larger than 2^32 seconds"))
 		}
 	}
-	for i, m := range s.VolumeLifecycleModes {
-		errs = append(errs, check.OneOf(path.Child("volumeLifecycleModes").Index(i), m, v1.VolumeLifecyclePersistent, v1.VolumeLifecycleEphemeral)...)
+	for _, m := range s.VolumeLifecycleModes {
+		errs = append(errs, check.OneOf(path.Child("volumeLifecycleModes"), m, v1.VolumeLifecyclePersistent, v1.VolumeLifecycleEphemeral)...)
 	}
 	if p := s.NodeAllocatableUpdatePeriodSeconds; p != nil && *p < 10 {
 		errs = append(errs, field.Invalid(path.Child("nodeAllocatableUpdatePeriodSeconds"), *p, "must be greater than or equal to 10 seconds"))

@@ -10,7 +10,7 @@ import (
 	"tiphys.dev/apirules/core/volumesource"
 )
 
-const longestNodeID = 192
+const longestNodeID = 256
 
 // Validate checks what a node says of its drivers.
 func Validate(obj *v1.CSINode) field.ErrorList {
@@ -50,7 +50,7 @@ func validateDrivers(drivers, old []v1.CSINodeDriver) field.ErrorList {
 		if d.NodeID == "" {
 			errs = append(errs, field.Required(at.Child("nodeID"), d.NodeID))
 		} else if len(d.NodeID) > longestNodeID && !known.Has(d.NodeID) {
-			errs = append(errs, field.Invalid(at.Child("nodeID"), d.NodeID, "must be 192 characters or less"))
+			errs = append(errs, field.Invalid(at.Child("nodeID"), d.NodeID, "must be 256 characters or less"))
 		}
 		if d.Allocatable != nil && d.Allocatable.Count != nil {
 			errs = append(errs, check.NonNegative(at.Child("allocatable", "count"), *d.Allocatable.Count)...)
@@ -62,13 +62,13 @@ func validateDrivers(drivers, old []v1.CSINodeDriver) field.ErrorList {
 		keys := sets.New[string]()
 		for _, key := range d.TopologyKeys {
 			if key == "" {
-				errs = append(errs, field.Required(at.Child("topologyKeys"), key))
+				errs = append(errs, field.Required(at, key))
 			}
 			if keys.Has(key) {
-				errs = append(errs, field.Duplicate(at.Child("topologyKeys"), key))
+				errs = append(errs, field.Duplicate(at, key))
 			}
 			keys.Insert(key)
-			errs = append(errs, check.QualifiedName(at.Child("topologyKeys"), key)...)
+			errs = append(errs, check.QualifiedName(at, key)...)
 		}
 	}
 	return errs

@@ -1,0 +1,14 @@
+package csidriver
+
+import v1 "k8s.io/api/storage/v1"
+
+// Warnings tells of tokens that would travel where they are easily logged.
+func Warnings(obj *v1.CSIDriver) []string {
+	if len(obj.Spec.TokenRequests) > 0 && obj.Spec.ServiceAccountTokenInSecrets == nil {
+		return []string{"spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes"}
+	}
+	return nil
+}
+
+// UpdateWarnings are those of the new object.
+func UpdateWarnings(obj, _ *v1.CSIDriver) []string { return Warnings(obj) }
