@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -70,6 +71,14 @@ func run(ctx context.Context, c *proxyconfig.KubeProxyConfiguration, o *options)
 		f.Start(ctx.Done())
 	}
 	logger.Info("Starting kube-proxy", "node", nodeName, "api", client.RESTClient().Get().URL().Host)
+	go func() {
+		select {
+		case <-p.Ready():
+			// The first load needs far more memory than what follows; the node can have it back.
+			debug.FreeOSMemory()
+		case <-ctx.Done():
+		}
+	}()
 	err = p.Run(ctx)
 	cancel() // the factories wait for it
 	for _, f := range factories {

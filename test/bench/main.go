@@ -155,5 +155,8 @@ func machine() string {
 		}
 	}
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	return fmt.Sprintf("%d cores (%s), Linux %s", runtime.NumCPU(), model, strings.TrimSpace(string(kernel)))
+	busy, _ := os.ReadFile("/proc/loadavg")
+	before, _, _ := strings.Cut(string(busy), " ")
+	return fmt.Sprintf("%d cores (%s), Linux %s, load average before the last run %s (above 0.5 the times are those of a busy machine)",
+		runtime.NumCPU(), model, strings.TrimSpace(string(kernel)), before)
 }

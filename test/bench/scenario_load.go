@@ -64,6 +64,10 @@ func runLoad(ctx context.Context, b *bench, s side, rec recorder) (err error) {
 		}},
 	}
 	for _, w := range work {
+		before, err := r.usage("kube-apiserver")
+		if err != nil {
+			return err
+		}
 		res, err := load.Do(ctx, clients, w.n, w.call)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
@@ -71,6 +75,12 @@ func runLoad(ctx context.Context, b *bench, s side, rec recorder) (err error) {
 		rec.rate(fmt.Sprintf("%s, %d clients", w.name, loadClients), "/s", res.Rate(), w.goal)
 		rec.cost(w.name+", p50", "ms", ms(measure.Quantile(res.Latencies, 0.5)), 0)
 		rec.cost(w.name+", p99", "ms", ms(measure.Quantile(res.Latencies, 0.99)), 1)
+		after, err := r.usage("kube-apiserver")
+		if err != nil {
+			return err
+		}
+		// Unlike the rate, this hardly depends on what else the machine does.
+		rec.cost(w.name+", CPU time of the server each", "ms", ms(after.CPU-before.CPU)/float64(w.n), 0)
 	}
 	if err := lists(ctx, b, r, clients[:listClients], pods, rec); err != nil {
 		return fmt.Errorf("lists: %w", err)
@@ -112,7 +122,12 @@ func createPod(ctx context.Context, c *load.Client, i int) error {
 
 // lists reads all pods from the watch cache, again and again.
 func lists(ctx context.Context, b *bench, r *running, clients []*load.Client, pods int, rec recorder) error {
-	res, err := load.Do(ctx, clients, b.size(40, 8), func(ctx context.Context, c *load.Client, _ int) error {
+	before, err := r.usage("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	count := b.size(40, 8)
+	res, err := load.Do(ctx, clients, count, func(ctx context.Context, c *load.Client, _ int) error {
 		n, err := c.Get(ctx, "/api/v1/pods?resourceVersion=0")
 		if err == nil && n < int64(pods)*100 {
 			err = fmt.Errorf("%d bytes are too few for %d pods", n, pods)
@@ -128,6 +143,7 @@ func lists(ctx context.Context, b *bench, r *running, clients []*load.Client, po
 	if err != nil {
 		return err
 	}
+	rec.cost("list, CPU time of the server each", "ms", ms(u.CPU-before.CPU)/float64(count), 0)
 	rec.cost("peak memory of kube-apiserver after lists", "MiB", mib(u.Peak), 0.5)
 	return nil
 }
