@@ -5,7 +5,6 @@ import (
 	"net/netip"
 
 	"tiphys.dev/tiphys/pkg/allinone/containerd"
-	"tiphys.dev/tiphys/pkg/allinone/etcd"
 	"tiphys.dev/tiphys/pkg/allinone/pki"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
@@ -18,10 +17,6 @@ type assembly struct {
 	containerd containerd.Config
 	// informers serve all built-in components.
 	informers sharedInformers
-
-	// store is the running etcd. It is written when etcd is built and read when the API server is,
-	// which lifecycle does after etcd was ready.
-	store *etcd.Etcd
 }
 
 // build is how lifecycle makes a fresh Runner.

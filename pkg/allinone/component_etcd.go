@@ -7,16 +7,7 @@ import (
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
-// buildEtcd opens a socket only for an API server that runs as another process.
+// buildEtcd opens a Unix socket: the API server, built in or not, finds a restarted etcd there again.
 func (a *assembly) buildEtcd(context.Context) (lifecycle.Runner, error) {
-	cfg := etcd.Config{Dir: a.paths.etcd()}
-	if a.cfg.Binaries[apiServerName] != "" {
-		cfg.Socket = a.paths.etcdSocket()
-	}
-	store, err := etcd.New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	a.store = store
-	return store, nil
+	return etcd.New(etcd.Config{Dir: a.paths.etcd(), Socket: a.paths.etcdSocket()})
 }
