@@ -5,6 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	rules "tiphys.dev/apirules/admissionregistration/mutatingadmissionpolicybinding"
+
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -18,6 +20,9 @@ var resource = &stored.Resource[*admissionregistrationv1.MutatingAdmissionPolicy
 	NewList:    func() runtime.Object { return &admissionregistrationv1.MutatingAdmissionPolicyBindingList{} },
 	Spec:       func(o *admissionregistrationv1.MutatingAdmissionPolicyBinding) any { return &o.Spec },
 	Generation: true,
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
 
 	Columns: columns,
 	Row:     row,

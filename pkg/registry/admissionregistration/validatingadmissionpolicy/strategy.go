@@ -5,6 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	rules "tiphys.dev/apirules/admissionregistration/validatingadmissionpolicy"
+
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -19,6 +21,10 @@ var resource = &stored.Resource[*admissionregistrationv1.ValidatingAdmissionPoli
 	Spec:       func(o *admissionregistrationv1.ValidatingAdmissionPolicy) any { return &o.Spec },
 	Status:     func(o *admissionregistrationv1.ValidatingAdmissionPolicy) any { return &o.Status },
 	Generation: true,
+
+	Validate:             rules.Validate,
+	ValidateUpdate:       rules.ValidateUpdate,
+	ValidateStatusUpdate: rules.ValidateStatusUpdate,
 
 	Columns: columns,
 	Row:     row,

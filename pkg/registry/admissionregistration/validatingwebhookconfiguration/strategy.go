@@ -5,6 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	rules "tiphys.dev/apirules/admissionregistration/validatingwebhookconfiguration"
+
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -18,6 +20,9 @@ var resource = &stored.Resource[*admissionregistrationv1.ValidatingWebhookConfig
 	NewList:    func() runtime.Object { return &admissionregistrationv1.ValidatingWebhookConfigurationList{} },
 	Spec:       func(o *admissionregistrationv1.ValidatingWebhookConfiguration) any { return &o.Webhooks },
 	Generation: true,
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
 
 	Columns: columns,
 	Row:     row,

@@ -7,8 +7,11 @@ import (
 	certificatesv1 "k8s.io/api/certificates/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/generic"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	rules "tiphys.dev/apirules/certificates/certificatesigningrequest"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
@@ -32,6 +35,10 @@ func (approvalStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Obj
 	o.Spec, o.Status = before.Spec, before.Status
 	o.Status.Conditions = conditions
 	touch(o, before)
+}
+
+func (approvalStrategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
+	return rules.ValidateApprovalUpdate(obj.(*certificatesv1.CertificateSigningRequest), old.(*certificatesv1.CertificateSigningRequest))
 }
 
 func (approvalStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {

@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	genericrequest "k8s.io/apiserver/pkg/endpoints/request"
 
+	rules "tiphys.dev/apirules/certificates/certificatesigningrequest"
+
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -20,6 +22,9 @@ var resource = &stored.Resource[*certificatesv1.CertificateSigningRequest]{
 	Spec:    func(o *certificatesv1.CertificateSigningRequest) any { return &o.Spec },
 	Status:  func(o *certificatesv1.CertificateSigningRequest) any { return &o.Status },
 
+	Validate:             rules.Validate,
+	ValidateUpdate:       rules.ValidateUpdate,
+	ValidateStatusUpdate: rules.ValidateStatusUpdate,
 	PrepareForCreate: func(ctx context.Context, o *certificatesv1.CertificateSigningRequest) {
 		// Who asks is what the server saw, not what the request says.
 		o.Spec.Username, o.Spec.UID, o.Spec.Groups, o.Spec.Extra = "", "", nil, nil

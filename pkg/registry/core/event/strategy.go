@@ -16,6 +16,11 @@ import (
 
 // New makes the storage of events for the group; ttl is how long they are kept.
 func New(getter generic.RESTOptionsGetter, group string, ttl time.Duration) (stored.Storage, error) {
+	// Through the newer group an event must be complete; the core group takes what older recorders send.
+	validate, validateUpdate := rules.Validate, rules.ValidateUpdate
+	if group != "" {
+		validate, validateUpdate = rules.ValidateStrict, rules.ValidateStrictUpdate
+	}
 	r := &stored.Resource[*corev1.Event]{
 		Group: group, Name: "events", Singular: "event", Versions: []string{"v1"},
 		Namespaced: true,
@@ -24,8 +29,8 @@ func New(getter generic.RESTOptionsGetter, group string, ttl time.Duration) (sto
 		New:     func() *corev1.Event { return &corev1.Event{} },
 		NewList: func() runtime.Object { return &corev1.EventList{} },
 
-		Validate:       rules.Validate,
-		ValidateUpdate: rules.ValidateUpdate,
+		Validate:       validate,
+		ValidateUpdate: validateUpdate,
 		CreateOnUpdate: true,
 		// Nobody owns by an event, so no finalizers of the collector are ever set.
 		Collect: rest.Unsupported,

@@ -5,6 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	rules "tiphys.dev/apirules/flowcontrol/prioritylevelconfiguration"
+
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -16,6 +18,10 @@ var resource = &stored.Resource[*flowcontrolv1.PriorityLevelConfiguration]{
 	Spec:       func(o *flowcontrolv1.PriorityLevelConfiguration) any { return &o.Spec },
 	Status:     func(o *flowcontrolv1.PriorityLevelConfiguration) any { return &o.Status },
 	Generation: true,
+
+	Validate:             rules.Validate,
+	ValidateUpdate:       rules.ValidateUpdate,
+	ValidateStatusUpdate: rules.ValidateStatusUpdate,
 
 	Columns: columns,
 	Row:     row,

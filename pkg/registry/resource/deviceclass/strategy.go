@@ -5,6 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	rules "tiphys.dev/apirules/resource/deviceclass"
+
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -15,6 +17,9 @@ var resource = &stored.Resource[*resourcev1.DeviceClass]{
 	NewList:    func() runtime.Object { return &resourcev1.DeviceClassList{} },
 	Spec:       func(o *resourcev1.DeviceClass) any { return &o.Spec },
 	Generation: true,
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
 
 	Columns: columns,
 	Row:     row,

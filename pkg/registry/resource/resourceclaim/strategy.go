@@ -5,6 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	rules "tiphys.dev/apirules/resource/resourceclaim"
+
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -16,6 +18,10 @@ var resource = &stored.Resource[*resourcev1.ResourceClaim]{
 	NewList: func() runtime.Object { return &resourcev1.ResourceClaimList{} },
 	Spec:    func(o *resourcev1.ResourceClaim) any { return &o.Spec },
 	Status:  func(o *resourcev1.ResourceClaim) any { return &o.Status },
+
+	Validate:             rules.Validate,
+	ValidateUpdate:       rules.ValidateUpdate,
+	ValidateStatusUpdate: rules.ValidateStatusUpdate,
 
 	Columns: columns,
 	Row:     row,

@@ -5,6 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	rules "tiphys.dev/apirules/resource/resourceclaimtemplate"
+
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -14,6 +16,9 @@ var resource = &stored.Resource[*resourcev1.ResourceClaimTemplate]{
 
 	New:     func() *resourcev1.ResourceClaimTemplate { return &resourcev1.ResourceClaimTemplate{} },
 	NewList: func() runtime.Object { return &resourcev1.ResourceClaimTemplateList{} },
+
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
 
 	Columns: columns,
 	Row:     row,

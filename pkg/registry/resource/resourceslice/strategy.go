@@ -6,6 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	rules "tiphys.dev/apirules/resource/resourceslice"
+
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -17,6 +19,8 @@ var resource = &stored.Resource[*resourcev1.ResourceSlice]{
 	Spec:       func(o *resourcev1.ResourceSlice) any { return &o.Spec },
 	Generation: true,
 
+	Validate:       rules.Validate,
+	ValidateUpdate: rules.ValidateUpdate,
 	Fields: func(o *resourcev1.ResourceSlice) fields.Set {
 		return fields.Set{"spec.nodeName": nodeName(o), "spec.driver": o.Spec.Driver}
 	},

@@ -20,6 +20,8 @@ var resource = &stored.Resource[*storagev1.CSIDriver]{
 
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
+	Warnings:       rules.Warnings,
+	UpdateWarnings: rules.UpdateWarnings,
 
 	Columns: columns,
 	Row:     row,
