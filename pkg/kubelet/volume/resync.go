@@ -71,21 +71,28 @@ func (m *Manager) requestToken(ctx context.Context, namespace, account string, r
 
 // Run renews tokens before they expire, until ctx ends.
 func (m *Manager) Run(ctx context.Context) error {
-	for {
-		next := m.nextRefresh()
-		var timer <-chan time.Time
-		if !next.IsZero() {
-			t := m.cfg.Clock.NewTimer(max(next.Sub(m.cfg.Clock.Now()), time.Second))
-			defer t.Stop()
-			timer = t.C()
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-m.due:
-		case <-timer:
-			m.renew(ctx)
-		}
+	for ctx.Err() == nil {
+		m.waitDue(ctx)
+	}
+	return nil
+}
+
+// idle is how long Run sleeps when there is no token at all; a new one wakes it.
+const idle = time.Hour
+
+// waitDue sleeps until the next token is due, and renews; or until that changes.
+func (m *Manager) waitDue(ctx context.Context) {
+	wait := idle
+	if next := m.nextRefresh(); !next.IsZero() {
+		wait = max(next.Sub(m.cfg.Clock.Now()), time.Second)
+	}
+	timer := m.cfg.Clock.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-m.due:
+	case <-timer.C():
+		m.renew(ctx)
 	}
 }
 

@@ -64,12 +64,12 @@ func (t *Tokens) Get(ctx context.Context, pod *v1.Pod, source *v1.ServiceAccount
 	t.mu.Lock()
 	have := t.known[key]
 	t.mu.Unlock()
-	if have != nil && now.Before(have.renew) {
+	if have != nil && now.Before(have.renew) && now.Before(have.expires) {
 		return have.text, nil
 	}
 	fresh, err := t.ask(ctx, pod, source)
 	if err != nil {
-		if have == nil || !now.Before(have.expires) {
+		if have == nil {
 			return "", err
 		}
 		t.mu.Lock()
@@ -77,6 +77,9 @@ func (t *Tokens) Get(ctx context.Context, pod *v1.Pod, source *v1.ServiceAccount
 		again := *have
 		again.renew = now.Add(retryAfter)
 		t.known[key] = &again
+		if !now.Before(have.expires) {
+			return "", err
+		}
 		return have.text, nil
 	}
 	t.mu.Lock()
