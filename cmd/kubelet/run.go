@@ -47,9 +47,17 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer unlock()
-	cfg, err := o.kubeletConfig(kc)
+	cfg, err := o.kubeletConfig(ctx, kc)
 	if err != nil {
 		return err
+	}
+	if cfg.Client != nil {
+		get, stop, err := o.rotate(kc, cfg.NodeName, cfg.NodeIPs, cfg.Client)
+		defer stop()
+		if err != nil {
+			return err
+		}
+		cfg.GetCertificate = get
 	}
 	k, err := kubelet.New(cfg)
 	if err != nil {
@@ -58,7 +66,7 @@ func run(ctx context.Context, args []string) error {
 	return k.Run(ctx)
 }
 
-func (o *options) kubeletConfig(kc *kubeletconfig.KubeletConfiguration) (kubelet.Config, error) {
+func (o *options) kubeletConfig(ctx context.Context, kc *kubeletconfig.KubeletConfiguration) (kubelet.Config, error) {
 	cfg := kubelet.Config{Kubelet: *kc, RootDir: o.rootDir, CertDir: o.certDir, NodeLabels: o.nodeLabels,
 		ExternalCloud: o.cloudProvider == "external", MaxDead: o.maxDead, MaxDeadPerContainer: o.maxDeadPerContainer,
 		Version: version.Get().GitVersion}
@@ -71,6 +79,9 @@ func (o *options) kubeletConfig(kc *kubeletconfig.KubeletConfiguration) (kubelet
 	}
 	if o.kubeconfig == "" {
 		return cfg, nil
+	}
+	if err := o.bootstrap(ctx, cfg.NodeName); err != nil {
+		return cfg, err
 	}
 	rc, err := clientcmd.BuildConfigFromFlags("", o.kubeconfig)
 	if err != nil {

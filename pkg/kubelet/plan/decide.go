@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
@@ -17,7 +18,10 @@ func Decide(in Input) Plan {
 	if ready == nil {
 		return decideSandbox(in, sandbox)
 	}
-	d := decider{in: in, plan: &p, sandbox: ready.Id}
+	d := decider{in: in, plan: &p, sandbox: ready.Id, epoch: epoch(in)}
+	if d.restartAll() {
+		return p
+	}
 	d.ephemeral()
 	initialized, failed := d.initContainers()
 	switch {
@@ -77,11 +81,13 @@ type decider struct {
 	in      Input
 	plan    *Plan
 	sandbox string
+	// epoch is when a container last ended with a rule that restarts all containers: what is older counts no more.
+	epoch time.Time
 }
 
 // here returns the newest attempt of the container in the present sandbox.
 func (d *decider) here(name string) *observe.Container {
-	if o := d.in.Observed.Container(name); o != nil && o.SandboxID == d.sandbox {
+	if o := d.in.Observed.Container(name); o != nil && o.SandboxID == d.sandbox && !o.CreatedAt.Before(d.epoch) {
 		return o
 	}
 	return nil
@@ -188,7 +194,7 @@ func (d *decider) regular() (done bool) {
 		o := d.here(c.Name)
 		if o == nil {
 			// After the sandbox was lost: what had ended for good stays ended.
-			if old := d.in.Observed.Container(c.Name); old.Exited() && !ShouldRestart(d.in.Pod, Regular, c, old.ExitCode) {
+			if old := d.in.Observed.Container(c.Name); old.Exited() && !old.CreatedAt.Before(d.epoch) && !ShouldRestart(d.in.Pod, Regular, c, old.ExitCode) {
 				continue
 			}
 		}

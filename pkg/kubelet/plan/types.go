@@ -76,6 +76,7 @@ const (
 	KillLiveness KillReason = "liveness"
 	KillStartup  KillReason = "startup"
 	KillChanged  KillReason = "changed"
+	KillAll      KillReason = "all"
 	KillResize   KillReason = "resize"
 )
 
@@ -94,6 +95,8 @@ type Plan struct {
 	// Start in this order.
 	Start []Start
 	Kill  []Kill
+	// RestartingAll: a restart rule asked for all containers to be started anew, and old ones still run.
+	RestartingAll bool
 	// Resize these running containers in place (IDs).
 	Resize []string
 	// Waiting reasons by container name.

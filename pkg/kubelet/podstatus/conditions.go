@@ -16,7 +16,7 @@ import (
 func Owned(t v1.PodConditionType) bool {
 	switch t {
 	case v1.PodReadyToStartContainers, v1.PodInitialized, v1.PodReady, v1.ContainersReady, v1.PodScheduled,
-		v1.PodResizePending, v1.PodResizeInProgress:
+		v1.AllContainersRestarting, v1.PodResizePending, v1.PodResizeInProgress:
 		return true
 	}
 	return false
@@ -28,6 +28,9 @@ func conditions(s *v1.PodStatus, in Input) {
 	})
 	for _, c := range in.Resize {
 		set(s, in, c)
+	}
+	if in.RestartingAll || has(s.Conditions, v1.AllContainersRestarting) {
+		set(s, in, v1.PodCondition{Type: v1.AllContainersRestarting, Status: truth(in.RestartingAll)})
 	}
 	ready := in.Observed.ReadySandbox() != nil && (in.Pod.Spec.HostNetwork || len(in.Observed.IPs()) > 0)
 	set(s, in, v1.PodCondition{Type: v1.PodReadyToStartContainers, Status: truth(ready && !in.Finished)})

@@ -44,6 +44,8 @@ type Input struct {
 	Now       time.Time
 	// Resize conditions that hold now.
 	Resize []v1.PodCondition
+	// RestartingAll: all containers are being restarted by a restart rule.
+	RestartingAll bool
 	// Settled tells that a running container has the resources promised to it; nil means yes.
 	Settled func(c *v1.Container) bool
 }

@@ -23,6 +23,9 @@ const (
 	reasonPostStart = "PostStartHookError"
 )
 
+// resyncRetry is how long to wait after volumes could not be written again.
+const resyncRetry = 5 * time.Second
+
 // startError carries the waiting reason.
 type startError struct {
 	reason  string
@@ -100,8 +103,12 @@ func (w *worker) prepare(ctx context.Context, pod *v1.Pod, resync bool) error {
 		return nil
 	}
 	if resync && mounted {
-		if err := w.m.cfg.Volumes.Resync(ctx, pod); err != nil {
-			return fmt.Errorf("writing volumes again: %w", err)
+		if err := w.m.cfg.Volumes.Resync(ctx, pod); err != nil && ctx.Err() == nil {
+			// What was written before stays in use: no reason to hold containers back.
+			klog.FromContext(ctx).V(1).Info("Writing volumes again; trying once more later", "err", err)
+			w.mu.Lock()
+			w.resync, w.resyncAt = true, w.m.cfg.Clock.Now().Add(resyncRetry)
+			w.mu.Unlock()
 		}
 		return nil
 	}

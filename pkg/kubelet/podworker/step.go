@@ -118,7 +118,7 @@ func (w *worker) stepLive(ctx context.Context, pod *v1.Pod) (again time.Duration
 	observed := w.m.cfg.Observer.Get(w.uid)
 	w.track(pod, observed)
 	p := plan.Decide(w.planInput(pod, observed))
-	w.report(pod, podstatus.Input{Waiting: w.waitingReasons(p)})
+	w.report(pod, podstatus.Input{Waiting: w.waitingReasons(p), RestartingAll: p.RestartingAll})
 	if p.Done {
 		return 0, true
 	}
@@ -155,14 +155,20 @@ func (w *worker) planInput(pod *v1.Pod, observed *observe.Pod) plan.Input {
 func (w *worker) act(ctx context.Context, pod *v1.Pod, p plan.Plan) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	resync := w.resync && w.mounted
+	now := w.m.cfg.Clock.Now()
+	resync := w.resync && w.mounted && !w.resyncAt.After(now)
 	if w.starting || !p.CreateSandbox && len(p.Start) == 0 && len(p.Resize) == 0 && !w.resizing && !resync && w.mounted {
+		if w.resync && !w.starting {
+			return w.resyncAt.Sub(now)
+		}
 		return 0
 	}
-	if left := w.setup.until.Sub(w.m.cfg.Clock.Now()); left > 0 {
+	if left := w.setup.until.Sub(now); left > 0 {
 		return left
 	}
-	w.resync = false
+	if resync {
+		w.resync = false
+	}
 	startCtx, cancel := context.WithCancel(ctx)
 	w.starting, w.cancelStart = true, cancel
 	w.helpers.Go(func() {

@@ -34,6 +34,8 @@ type worker struct {
 	reported bool         // status holds something
 	resync   bool         // an object or the pod's metadata changed: write volumes again
 
+	resyncAt time.Time // not before
+
 	// starting side
 	starting    bool
 	cancelStart context.CancelFunc
@@ -124,7 +126,7 @@ func (w *worker) condemn(k Kill) {
 
 func (w *worker) objectsChanged() {
 	w.mu.Lock()
-	w.resync = true
+	w.resync, w.resyncAt = true, time.Time{}
 	for name, f := range w.failed {
 		if f.config {
 			f.until = time.Time{}
