@@ -3,7 +3,9 @@ package controllermanager
 import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"tiphys.dev/tiphys/pkg/controller/endpoints"
 	"tiphys.dev/tiphys/pkg/controller/endpointslice"
+	"tiphys.dev/tiphys/pkg/controller/endpointslicemirroring"
 	"tiphys.dev/tiphys/pkg/controller/garbagecollector"
 	"tiphys.dev/tiphys/pkg/controller/namespace"
 	"tiphys.dev/tiphys/pkg/controller/nodelifecycle"
@@ -89,4 +91,17 @@ func buildPodGC(d *deps) (lifecycle.Runner, error) {
 	core := d.informers.Core().V1()
 	return runs(podgc.New(podgc.Config{Client: d.client, Pods: core.Pods(), Nodes: core.Nodes(),
 		Threshold: int(d.settings.PodGCController.TerminatedPodGCThreshold), Metrics: d.queues, Clock: d.clock}))
+}
+
+func buildEndpoints(d *deps) (lifecycle.Runner, error) {
+	core, s := d.informers.Core().V1(), d.settings.EndpointController
+	return runs(endpoints.New(endpoints.Config{Client: d.client, Services: core.Services(), Pods: core.Pods(), Endpoints: core.Endpoints(), Events: d.events,
+		BatchPeriod: s.EndpointUpdatesBatchPeriod.Duration, Workers: int(s.ConcurrentEndpointSyncs), Metrics: d.queues}))
+}
+
+func buildEndpointSliceMirroring(d *deps) (lifecycle.Runner, error) {
+	core, s := d.informers.Core().V1(), d.settings.EndpointSliceMirroringController
+	return runs(endpointslicemirroring.New(endpointslicemirroring.Config{Client: d.client, Services: core.Services(), Endpoints: core.Endpoints(),
+		EndpointSlices: d.informers.Discovery().V1().EndpointSlices(), MaxEndpoints: s.MirroringMaxEndpointsPerSubset,
+		BatchPeriod: s.MirroringEndpointUpdatesBatchPeriod.Duration, Workers: int(s.MirroringConcurrentServiceEndpointSyncs), Metrics: d.queues}))
 }

@@ -47,6 +47,8 @@ func TestControllersOnUpstreamsAPIServer(t *testing.T) {
 	c.in("disruption", testDisruption)
 	c.in("cronjob", testCronJob)
 	c.in("clusterrole aggregation", testClusterRole)
+	c.in("endpoints", testEndpoints)
+	c.in("resource quota", testQuota)
 	c.in("taint eviction", testTaintEviction)
 	c.in("pod gc", testPodGC)
 }
