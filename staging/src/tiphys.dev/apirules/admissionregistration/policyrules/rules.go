@@ -148,7 +148,6 @@ func (c *Compiler) Variables(variables []v1.Variable, with func(*celcheck.Declar
 	if with != nil {
 		with(&decls)
 	}
-	seen := sets.New[string]()
 	for i, v := range variables {
 		one := at.Index(i)
 		if v.Name == "" || strings.TrimSpace(v.Name) == "" {
@@ -157,10 +156,6 @@ func (c *Compiler) Variables(variables []v1.Variable, with func(*celcheck.Declar
 			if !isIdentifier(v.Name) {
 				errs = append(errs, field.Invalid(one.Child("name"), v.Name, "name is not a valid CEL identifier"))
 			}
-			if seen.Has(v.Name) {
-				errs = append(errs, field.Duplicate(one.Child("name"), v.Name))
-			}
-			seen.Insert(v.Name)
 		}
 		if strings.TrimSpace(v.Expression) == "" {
 			errs = append(errs, field.Required(one.Child("expression"), "expression is not specified"))

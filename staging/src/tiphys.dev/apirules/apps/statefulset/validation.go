@@ -10,10 +10,10 @@ import (
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
+	"tiphys.dev/apirules/core/persistentvolumeclaim"
 	"tiphys.dev/apirules/core/podspec"
 )
 
@@ -35,6 +35,12 @@ func ValidateUpdate(obj, old *appsv1.StatefulSet) field.ErrorList {
 	rest.Replicas, rest.Template, rest.UpdateStrategy = was.Replicas, was.Template, was.UpdateStrategy
 	rest.MinReadySeconds, rest.Ordinals, rest.RevisionHistoryLimit = was.MinReadySeconds, was.Ordinals, was.RevisionHistoryLimit
 	rest.PersistentVolumeClaimRetentionPolicy = was.PersistentVolumeClaimRetentionPolicy
+	// Kind and version are shown in claims, and mean nothing there.
+	for _, claims := range [][]v1.PersistentVolumeClaim{rest.VolumeClaimTemplates, was.VolumeClaimTemplates} {
+		for i := range claims {
+			claims[i].TypeMeta = metav1.TypeMeta{}
+		}
+	}
 	if !check.Same(rest, was) {
 		errs = append(errs, field.Forbidden(field.NewPath("spec"), "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"))
 	}
@@ -66,9 +72,6 @@ func validateSpec(spec, old *appsv1.StatefulSetSpec) field.ErrorList {
 	if spec.Ordinals != nil {
 		add(check.NonNegative(path.Child("ordinals.start"), spec.Ordinals.Start))
 	}
-	if spec.ServiceName != "" && (old == nil || old.ServiceName != spec.ServiceName) {
-		add(check.Messages(path.Child("serviceName"), spec.ServiceName, validation.IsDNS1123Label(spec.ServiceName)))
-	}
 	if spec.Selector == nil {
 		add(field.ErrorList{field.Required(path.Child("selector"), "")})
 	} else {
@@ -92,7 +95,11 @@ func validateSpec(spec, old *appsv1.StatefulSetSpec) field.ErrorList {
 	if spec.Template.Spec.ActiveDeadlineSeconds != nil {
 		add(field.ErrorList{field.Forbidden(template.Child("spec", "activeDeadlineSeconds"), "activeDeadlineSeconds in StatefulSet is not Supported")})
 	}
-	add(check.NonNegativePointer(path.Child("revisionHistoryLimit"), spec.RevisionHistoryLimit))
+	if old == nil {
+		for i := range spec.VolumeClaimTemplates {
+			add(persistentvolumeclaim.ValidateSpec(&spec.VolumeClaimTemplates[i].Spec, path.Child("volumeClaimTemplates").Index(i).Child("spec"), persistentvolumeclaim.Options{}))
+		}
+	}
 	return errs
 }
 
@@ -113,6 +120,10 @@ func templateWithClaims(spec *appsv1.StatefulSetSpec) *v1.PodTemplateSpec {
 		}
 	}
 	for _, claim := range spec.VolumeClaimTemplates {
+		if !names[claim.Name] {
+			continue // named twice
+		}
+		names[claim.Name] = false
 		volumes = append(volumes, v1.Volume{Name: claim.Name, VolumeSource: v1.VolumeSource{
 			PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name}}})
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
+	"tiphys.dev/apirules/core/resources"
 )
 
 const (
@@ -48,7 +49,9 @@ func validateSpec(spec *v2.HorizontalPodAutoscalerSpec, fewest int32) field.Erro
 	if spec.MinReplicas != nil && *spec.MinReplicas < fewest {
 		errs = append(errs, field.Invalid(at.Child("minReplicas"), *spec.MinReplicas, fmt.Sprintf("must be greater than or equal to %d", fewest)))
 	}
-	if spec.MaxReplicas < 1 {
+	if spec.MaxReplicas == 0 {
+		errs = append(errs, field.Required(at.Child("maxReplicas"), "must be set and greater than 0"))
+	} else if spec.MaxReplicas < 1 {
 		errs = append(errs, field.Invalid(at.Child("maxReplicas"), spec.MaxReplicas, "must be greater than 0"))
 	}
 	if spec.MinReplicas != nil && spec.MaxReplicas < *spec.MinReplicas {
@@ -119,6 +122,11 @@ func validateMetric(m *v2.MetricSpec, at *field.Path) field.ErrorList {
 		wrong := validateResource(m.ContainerResource.Name, m.ContainerResource.Target, p)
 		if m.ContainerResource.Container == "" {
 			wrong = append(wrong, field.Required(p.Child("container"), "must specify a container"))
+		} else {
+			wrong = append(wrong, check.DNSLabel(p.Child("container"), m.ContainerResource.Container)...)
+		}
+		if m.ContainerResource.Name != "" {
+			wrong = append(wrong, resources.ValidateContainerName(m.ContainerResource.Name, p.Child("name"))...)
 		}
 		return wrong
 	})
@@ -146,7 +154,6 @@ func validateIdentifier(id v2.MetricIdentifier, at *field.Path) field.ErrorList 
 func validateObject(s *v2.ObjectMetricSource, at *field.Path) field.ErrorList {
 	errs := validateReference(s.DescribedObject, at.Child("describedObject"))
 	errs = append(errs, validateIdentifier(s.Metric, at.Child("metric"))...)
-	errs = append(errs, metavalidation.ValidateLabelSelector(s.Metric.Selector, metavalidation.LabelSelectorValidationOptions{}, at.Child("metric", "selector"))...)
 	errs = append(errs, validateTarget(s.Target, at.Child("target"))...)
 	if s.Target.Value == nil && s.Target.AverageValue == nil {
 		errs = append(errs, field.Required(at.Child("target").Child("averageValue"), "must set either a target value or averageValue"))

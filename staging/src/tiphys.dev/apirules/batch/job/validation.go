@@ -119,6 +119,8 @@ func validateCommon(spec *batchv1.JobSpec, path *field.Path, opts podspec.Option
 	add(podspec.ValidateTemplate(&spec.Template, template, opts))
 	restart := spec.Template.Spec.RestartPolicy
 	switch {
+	case restart == "", restart == corev1.RestartPolicyAlways:
+		add(field.ErrorList{field.Required(template.Child("spec", "restartPolicy"), fmt.Sprintf("valid values: %q, %q", corev1.RestartPolicyOnFailure, corev1.RestartPolicyNever))})
 	case restart != corev1.RestartPolicyOnFailure && restart != corev1.RestartPolicyNever:
 		add(field.ErrorList{field.NotSupported(template.Child("spec", "restartPolicy"), restart, []corev1.RestartPolicy{corev1.RestartPolicyOnFailure, corev1.RestartPolicyNever})})
 	case spec.PodFailurePolicy != nil && restart != corev1.RestartPolicyNever:

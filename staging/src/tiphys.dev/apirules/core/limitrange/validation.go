@@ -55,9 +55,7 @@ func validateItem(item *v1.LimitRangeItem, path *field.Path) field.ErrorList {
 	collect := func(child string, list v1.ResourceList, name func(v1.ResourceName, *field.Path) field.ErrorList) {
 		for _, key := range sortedNames(list) {
 			names.Insert(key)
-			amount := list[key]
 			errs = append(errs, name(key, path.Child(child).Key(string(key)))...)
-			errs = append(errs, resources.ValidateAmount(key, amount, path.Child(child).Key(string(key)))...)
 		}
 	}
 	name := func(n v1.ResourceName, p *field.Path) field.ErrorList { return resources.ValidateName(n, p) }
@@ -126,7 +124,7 @@ func validateOrder(item *v1.LimitRangeItem, key v1.ResourceName, path *field.Pat
 		wrong("maxLimitRequestRatio", ratio, "ratio %s is less than 1", ratio.String())
 	}
 	if hasRatio && hasMin && hasMax {
-		if widest := float64(max.Value()) / float64(min.Value()); float64(ratio.Value()) > widest {
+		if widest := float64(max.MilliValue()) / float64(min.MilliValue()); float64(ratio.MilliValue())/1000 > widest {
 			wrong("maxLimitRequestRatio", ratio, "ratio %s is greater than max/min = %f", ratio.String(), widest)
 		}
 	}

@@ -41,7 +41,7 @@ func Validate(obj *v1.Node) field.ErrorList { return validate(obj, nil) }
 
 func validate(obj, old *v1.Node) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	errs = append(errs, validateTaints(obj.Spec.Taints, field.NewPath("spec", "taints"))...)
+	errs = append(errs, validateTaints(obj.Spec.Taints, field.NewPath("metadata", "taints"))...)
 	errs = append(errs, validateAmounts(obj)...)
 	return append(errs, validatePodCIDRs(obj, old)...)
 }
@@ -99,13 +99,6 @@ func validatePodCIDRs(obj, old *v1.Node) field.ErrorList {
 		}
 		if !dual || n > 2 {
 			errs = append(errs, field.Invalid(path, obj.Spec.PodCIDRs, "may specify no more than one CIDR for each IP family"))
-		}
-		first := sets.New[string]()
-		for _, cidr := range obj.Spec.PodCIDRs {
-			if first.Has(cidr) {
-				errs = append(errs, field.Duplicate(path, cidr))
-			}
-			first.Insert(cidr)
 		}
 	}
 	return errs

@@ -2,7 +2,6 @@ package pod
 
 import (
 	"fmt"
-	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -90,14 +89,10 @@ func validateGateRemoval(obj, old *v1.Pod, path *field.Path) field.ErrorList {
 	for _, g := range old.Spec.SchedulingGates {
 		had.Insert(g.Name)
 	}
-	var added []string
-	for _, g := range obj.Spec.SchedulingGates {
+	for i, g := range obj.Spec.SchedulingGates {
 		if !had.Has(g.Name) {
-			added = append(added, g.Name)
+			errs = append(errs, field.Forbidden(path.Index(i).Child("name"), fmt.Sprintf("only deletion is allowed, but found new scheduling gate '%s'", g.Name)))
 		}
-	}
-	if len(added) > 0 {
-		errs = append(errs, field.Forbidden(path, fmt.Sprintf("only deletion is allowed, but found new scheduling gates '%s'", strings.Join(sets.List(sets.New(added...)), "', '"))))
 	}
 	return errs
 }

@@ -67,7 +67,7 @@ func validateEnvSource(e *v1.EnvVar, path *field.Path, ctx *containerContext) fi
 }
 
 func validateKeyRef(name, key string, path *field.Path) field.ErrorList {
-	errs := validateSourceName(name, path.Child("name"))
+	errs := check.Messages(path.Child("name"), name, apivalidation.NameIsDNSSubdomain(name, false))
 	if key == "" {
 		return append(errs, field.Required(path.Child("key"), ""))
 	}

@@ -188,9 +188,6 @@ func validatePorts(ports []v1.EndpointPort, path *field.Path) field.ErrorList {
 		if p.AppProtocol != nil {
 			errs = append(errs, check.QualifiedName(at.Child("appProtocol"), *p.AppProtocol)...)
 		}
-		if p.Port != nil && *p.Port != 0 {
-			errs = append(errs, check.Port(at.Child("port"), *p.Port)...)
-		}
 	}
 	return errs
 }

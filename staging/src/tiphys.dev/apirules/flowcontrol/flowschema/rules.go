@@ -140,6 +140,9 @@ func validateRules(r *v1.PolicyRulesWithSubjects, path *field.Path) field.ErrorL
 
 func validateSubject(s *v1.Subject, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
+	if wrong := check.OneOf(path.Child("kind"), s.Kind, v1.SubjectKindGroup, v1.SubjectKindServiceAccount, v1.SubjectKindUser); len(wrong) > 0 {
+		return wrong
+	}
 	for _, k := range []struct {
 		kind  v1.SubjectKind
 		child string
@@ -160,7 +163,7 @@ func validateSubject(s *v1.Subject, path *field.Path) field.ErrorList {
 			errs = append(errs, field.Forbidden(at, fmt.Sprintf("%s is forbidden when subject kind is not '%s'", k.child, k.kind)))
 		}
 	}
-	return append(errs, check.OneOf(path.Child("kind"), s.Kind, v1.SubjectKindServiceAccount, v1.SubjectKindGroup, v1.SubjectKindUser)...)
+	return errs
 }
 
 func required(path *field.Path, value string) field.ErrorList {

@@ -80,7 +80,7 @@ func Validate(obj *v1.PriorityLevelConfiguration) field.ErrorList {
 			errs = append(errs, validateLimited(obj.Spec.Limited, limited)...)
 		}
 	default:
-		errs = append(errs, check.OneOf(path.Child("type"), obj.Spec.Type, v1.PriorityLevelEnablementExempt, v1.PriorityLevelEnablementLimited)...)
+		errs = append(errs, check.RequiredOneOf(path.Child("type"), obj.Spec.Type, v1.PriorityLevelEnablementExempt, v1.PriorityLevelEnablementLimited)...)
 	}
 	return errs
 }
@@ -136,7 +136,7 @@ func validateLimited(l *v1.LimitedPriorityLevelConfiguration, path *field.Path) 
 			errs = append(errs, validateQueuing(q, response.Child("queuing"))...)
 		}
 	default:
-		errs = append(errs, check.OneOf(response.Child("type"), l.LimitResponse.Type, v1.LimitResponseTypeReject, v1.LimitResponseTypeQueue)...)
+		errs = append(errs, check.RequiredOneOf(response.Child("type"), l.LimitResponse.Type, v1.LimitResponseTypeReject, v1.LimitResponseTypeQueue)...)
 	}
 	errs = append(errs, percentage(path.Child("lendablePercent"), l.LendablePercent)...)
 	if b := l.BorrowingLimitPercent; b != nil {

@@ -6,6 +6,7 @@ import (
 
 	v1 "k8s.io/api/networking/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	segments "k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	netutils "k8s.io/utils/net"
@@ -144,7 +145,7 @@ func validateBackend(b *v1.IngressBackend, path *field.Path) field.ErrorList {
 	case b.Resource != nil:
 		return validateResourceBackend(b, path.Child("resource"))
 	case b.Service == nil:
-		return field.ErrorList{field.Required(path, "port name or number is required")}
+		return field.ErrorList{field.Invalid(path, "", "resource or service backend is required")}
 	}
 	at := path.Child("service")
 	var errs field.ErrorList
@@ -171,19 +172,18 @@ func validateBackend(b *v1.IngressBackend, path *field.Path) field.ErrorList {
 func validateResourceBackend(b *v1.IngressBackend, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	r := b.Resource
-	group := ""
+	segment := func(child, value string) {
+		if value == "" {
+			errs = append(errs, field.Required(path.Child(child), ""))
+			return
+		}
+		errs = append(errs, check.Messages(path.Child(child), value, segments.IsValidPathSegmentName(value))...)
+	}
 	if r.APIGroup != nil {
-		group = *r.APIGroup
+		errs = append(errs, check.DNSSubdomain(path.Child("apiGroup"), *r.APIGroup)...)
 	}
-	if r.Kind == "" {
-		errs = append(errs, field.Required(path.Child("kind"), ""))
-	}
-	if r.Name == "" {
-		errs = append(errs, field.Required(path.Child("name"), ""))
-	}
-	if group != "" {
-		errs = append(errs, check.DNSSubdomain(path.Child("apiGroup"), group)...)
-	}
+	segment("kind", r.Kind)
+	segment("name", r.Name)
 	return errs
 }
 

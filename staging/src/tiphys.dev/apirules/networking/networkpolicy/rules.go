@@ -113,7 +113,7 @@ func validatePorts(ports []v1.NetworkPolicyPort, path *field.Path) field.ErrorLi
 		}
 		if p.Port == nil {
 			if p.EndPort != nil {
-				errs = append(errs, field.Required(at.Child("port"), "may not be specified when `endPort` is specified"))
+				errs = append(errs, field.Invalid(at.Child("endPort"), *p.EndPort, "may not be specified when `port` is not specified"))
 			}
 			continue
 		}

@@ -40,7 +40,7 @@ func Validate(obj *v1.RuntimeClass) field.ErrorList {
 func validateOverhead(list corev1.ResourceList, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	for _, name := range sets.List(sets.KeySet(list)) {
-		at := path.Child("podFixed").Key(string(name))
+		at := path.Child("limits").Key(string(name))
 		errs = append(errs, resources.ValidateContainerName(name, at)...)
 		errs = append(errs, resources.ValidateAmount(name, list[name], at)...)
 	}
@@ -66,6 +66,7 @@ func validateScheduling(s *v1.Scheduling, path *field.Path) field.ErrorList {
 // ValidateUpdate checks a change: which runtime a class means stays.
 func ValidateUpdate(obj, old *v1.RuntimeClass) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	errs = append(errs, Validate(obj)...)
 	return append(errs, apivalidation.ValidateImmutableField(obj.Handler, old.Handler, field.NewPath("handler"))...)
 }
 

@@ -3,15 +3,19 @@ package poddisruptionbudget
 import (
 	v1 "k8s.io/api/policy/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/api/validation/path"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
 )
 
+// nameRule is that of any name that fits into a URL.
+func nameRule(name string, _ bool) []string { return path.IsValidPathSegmentName(name) }
+
 // Validate checks a new budget.
 func Validate(obj *v1.PodDisruptionBudget) field.ErrorList {
-	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, nameRule, field.NewPath("metadata"))
 	return append(errs, validateSpec(&obj.Spec, metavalidation.LabelSelectorValidationOptions{})...)
 }
 
@@ -24,33 +28,33 @@ func ValidateUpdate(obj, old *v1.PodDisruptionBudget) field.ErrorList {
 
 // A budget says either how many must stay or how many may go.
 func validateSpec(spec *v1.PodDisruptionBudgetSpec, selectors metavalidation.LabelSelectorValidationOptions) field.ErrorList {
-	path := field.NewPath("spec")
+	at := field.NewPath("spec")
 	var errs field.ErrorList
 	if spec.MinAvailable != nil && spec.MaxUnavailable != nil {
-		errs = append(errs, field.Invalid(path, spec, "minAvailable and maxUnavailable cannot be both set"))
+		errs = append(errs, field.Invalid(at, spec, "minAvailable and maxUnavailable cannot be both set"))
 	}
 	if spec.MinAvailable != nil {
-		errs = append(errs, check.IntOrPercent(path.Child("minAvailable"), *spec.MinAvailable)...)
-		errs = append(errs, check.NotMoreThanHundredPercent(path.Child("minAvailable"), *spec.MinAvailable)...)
+		errs = append(errs, check.IntOrPercent(at.Child("minAvailable"), *spec.MinAvailable)...)
+		errs = append(errs, check.NotMoreThanHundredPercent(at.Child("minAvailable"), *spec.MinAvailable)...)
 	}
 	if spec.MaxUnavailable != nil {
-		errs = append(errs, check.IntOrPercent(path.Child("maxUnavailable"), *spec.MaxUnavailable)...)
-		errs = append(errs, check.NotMoreThanHundredPercent(path.Child("maxUnavailable"), *spec.MaxUnavailable)...)
+		errs = append(errs, check.IntOrPercent(at.Child("maxUnavailable"), *spec.MaxUnavailable)...)
+		errs = append(errs, check.NotMoreThanHundredPercent(at.Child("maxUnavailable"), *spec.MaxUnavailable)...)
 	}
-	errs = append(errs, metavalidation.ValidateLabelSelector(spec.Selector, selectors, path.Child("selector"))...)
+	errs = append(errs, metavalidation.ValidateLabelSelector(spec.Selector, selectors, at.Child("selector"))...)
 	if spec.UnhealthyPodEvictionPolicy != nil {
-		errs = append(errs, check.OneOf(path.Child("unhealthyPodEvictionPolicy"), *spec.UnhealthyPodEvictionPolicy, v1.IfHealthyBudget, v1.AlwaysAllow)...)
+		errs = append(errs, check.OneOf(at.Child("unhealthyPodEvictionPolicy"), *spec.UnhealthyPodEvictionPolicy, v1.IfHealthyBudget, v1.AlwaysAllow)...)
 	}
 	return errs
 }
 
 // ValidateStatusUpdate checks the counts.
 func ValidateStatusUpdate(obj, old *v1.PodDisruptionBudget) field.ErrorList {
-	s, path := &obj.Status, field.NewPath("status")
+	s, at := &obj.Status, field.NewPath("status")
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	errs = append(errs, metavalidation.ValidateConditions(s.Conditions, path.Child("conditions"))...)
-	errs = append(errs, check.NonNegative(path.Child("disruptionsAllowed"), s.DisruptionsAllowed)...)
-	errs = append(errs, check.NonNegative(path.Child("currentHealthy"), s.CurrentHealthy)...)
-	errs = append(errs, check.NonNegative(path.Child("desiredHealthy"), s.DesiredHealthy)...)
-	return append(errs, check.NonNegative(path.Child("expectedPods"), s.ExpectedPods)...)
+	errs = append(errs, metavalidation.ValidateConditions(s.Conditions, at.Child("conditions"))...)
+	errs = append(errs, check.NonNegative(at.Child("disruptionsAllowed"), s.DisruptionsAllowed)...)
+	errs = append(errs, check.NonNegative(at.Child("currentHealthy"), s.CurrentHealthy)...)
+	errs = append(errs, check.NonNegative(at.Child("desiredHealthy"), s.DesiredHealthy)...)
+	return append(errs, check.NonNegative(at.Child("expectedPods"), s.ExpectedPods)...)
 }

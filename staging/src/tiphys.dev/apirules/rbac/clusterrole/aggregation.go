@@ -2,6 +2,7 @@ package clusterrole
 
 import (
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -20,6 +21,9 @@ func validateAggregation(obj *rbacv1.ClusterRole) field.ErrorList {
 		s := &obj.AggregationRule.ClusterRoleSelectors[i]
 		// The path of each is that of the list's index, without its name, as upstream reports it.
 		errs = append(errs, metavalidation.ValidateLabelSelector(s, metavalidation.LabelSelectorValidationOptions{}, path.Index(i))...)
+		if selector, err := metav1.LabelSelectorAsSelector(s); err != nil || selector == nil {
+			errs = append(errs, field.Invalid(path.Index(i), nil, "invalid label selector."))
+		}
 	}
 	return errs
 }

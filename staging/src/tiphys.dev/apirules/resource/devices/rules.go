@@ -87,9 +87,6 @@ func identifier(id string, path *field.Path) field.ErrorList {
 
 // DeviceName checks the name of a device within its pool.
 func DeviceName(name string, path *field.Path) field.ErrorList {
-	if name == "" {
-		return field.ErrorList{field.Required(path, "")}
-	}
 	return check.DNSLabel(path, name)
 }
 

@@ -2,7 +2,6 @@ package devices
 
 import (
 	"fmt"
-	"strings"
 
 	v1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -29,12 +28,6 @@ func selector(s v1.DeviceSelector, stored sets.Set[string], path *field.Path) fi
 		return field.ErrorList{field.Required(path.Child("cel"), "")}
 	}
 	at, text := path.Child("cel", "expression"), s.CEL.Expression
-	if text == "" {
-		return field.ErrorList{field.Required(at, "")}
-	}
-	if strings.TrimSpace(text) == "" {
-		return field.ErrorList{field.Required(at, "")}
-	}
 	if len(text) > v1.CELSelectorExpressionMaxLength {
 		return field.ErrorList{field.TooLong(at, "", v1.CELSelectorExpressionMaxLength)}
 	}

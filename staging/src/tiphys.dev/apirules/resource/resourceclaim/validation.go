@@ -22,8 +22,7 @@ func Validate(obj *v1.ResourceClaim) field.ErrorList {
 // ValidateUpdate checks a change: what a claim asks for never changes.
 func ValidateUpdate(obj, old *v1.ResourceClaim) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	errs = append(errs, apivalidation.ValidateImmutableField(obj.Spec, old.Spec, field.NewPath("spec"))...)
-	return append(errs, ValidateSpec(&obj.Spec, &old.Spec, field.NewPath("spec"))...)
+	return append(errs, apivalidation.ValidateImmutableField(obj.Spec, old.Spec, field.NewPath("spec"))...)
 }
 
 // names are those of requests, of both levels: "request" and "request/subrequest".
@@ -47,7 +46,7 @@ func ValidateSpec(spec, old *v1.ResourceClaimSpec, path *field.Path) field.Error
 	for i := range spec.Devices.Requests {
 		r, one := &spec.Devices.Requests[i], requests.Index(i)
 		if known.requests.Has(r.Name) {
-			errs = append(errs, field.Duplicate(one.Child("name"), r.Name))
+			errs = append(errs, field.Duplicate(one, r.Name))
 		}
 		known.requests.Insert(r.Name)
 		for _, s := range r.FirstAvailable {
@@ -111,7 +110,7 @@ func validateRequest(r *v1.DeviceRequest, stored sets.Set[string], path *field.P
 		for i, s := range r.FirstAvailable {
 			one := at.Index(i)
 			if seen.Has(s.Name) {
-				errs = append(errs, field.Duplicate(one.Child("name"), s.Name))
+				errs = append(errs, field.Duplicate(one, s.Name))
 			}
 			seen.Insert(s.Name)
 			errs = append(errs, validateRequestName(s.Name, one.Child("name"))...)
@@ -122,9 +121,6 @@ func validateRequest(r *v1.DeviceRequest, stored sets.Set[string], path *field.P
 }
 
 func validateRequestName(name string, path *field.Path) field.ErrorList {
-	if name == "" {
-		return field.ErrorList{field.Required(path, "")}
-	}
 	return check.DNSLabel(path, name)
 }
 

@@ -26,6 +26,5 @@ func validate(obj *v1.ResourceClaimTemplate, old *v1.ResourceClaimSpec) field.Er
 // ValidateUpdate checks a change: a template makes the same claim always.
 func ValidateUpdate(obj, old *v1.ResourceClaimTemplate) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	errs = append(errs, apivalidation.ValidateImmutableField(obj.Spec, old.Spec, field.NewPath("spec"))...)
-	return append(errs, validate(obj, &old.Spec.Spec)...)
+	return append(errs, apivalidation.ValidateImmutableField(obj.Spec, old.Spec, field.NewPath("spec"))...)
 }

@@ -69,7 +69,7 @@ func validateAttribute(a v1.DeviceAttribute, path *field.Path) field.ErrorList {
 	}
 	switch set {
 	case 0:
-		errs = append(errs, field.Required(path, "exactly one value must be specified"))
+		errs = append(errs, field.Invalid(path, "", "exactly one value must be specified"))
 	case 1:
 	default:
 		errs = append(errs, field.Invalid(path, a, "exactly one value must be specified"))
@@ -78,7 +78,7 @@ func validateAttribute(a v1.DeviceAttribute, path *field.Path) field.ErrorList {
 }
 
 func validateCapacity(c *v1.DeviceCapacity, shared bool, path *field.Path) field.ErrorList {
-	errs := devices.Amount(c.Value, path.Child("value"))
+	var errs field.ErrorList
 	p := c.RequestPolicy
 	if p == nil {
 		return errs

@@ -63,7 +63,7 @@ func validateSpec(spec, _ *v1.ResourceSliceSpec) field.ErrorList {
 	for i := range spec.Devices {
 		d := &spec.Devices[i]
 		if names.Has(d.Name) {
-			errs = append(errs, field.Duplicate(at.Index(i).Child("name"), d.Name))
+			errs = append(errs, field.Duplicate(at.Index(i), d.Name))
 		}
 		names.Insert(d.Name)
 		errs = append(errs, validateDevice(d, isTrue(spec.PerDeviceNodeSelection), at.Index(i))...)

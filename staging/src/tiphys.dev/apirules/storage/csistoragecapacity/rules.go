@@ -21,9 +21,6 @@ func validate(obj *v1.CSIStorageCapacity, selectors metavalidation.LabelSelector
 	if obj.Capacity != nil {
 		errs = append(errs, check.NonNegativeQuantity(field.NewPath("capacity"), *obj.Capacity)...)
 	}
-	if obj.MaximumVolumeSize != nil {
-		errs = append(errs, check.NonNegativeQuantity(field.NewPath("maximumVolumeSize"), *obj.MaximumVolumeSize)...)
-	}
 	return errs
 }
 

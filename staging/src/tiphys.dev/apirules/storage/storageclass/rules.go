@@ -113,14 +113,9 @@ func validateTopologies(terms []corev1.TopologySelectorTerm, path *field.Path) f
 // ValidateUpdate checks a change: volumes were made by the class as it was, so only expansion and topologies may change.
 func ValidateUpdate(obj, old *v1.StorageClass) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	if !check.Same(obj.Parameters, old.Parameters) {
-		errs = append(errs, field.Forbidden(field.NewPath("parameters"), "updates to parameters are forbidden."))
-	}
-	if obj.Provisioner != old.Provisioner {
-		errs = append(errs, field.Forbidden(field.NewPath("provisioner"), "updates to provisioner are forbidden."))
-	}
-	if !check.Same(obj.ReclaimPolicy, old.ReclaimPolicy) {
-		errs = append(errs, field.Forbidden(field.NewPath("reclaimPolicy"), "updates to reclaimPolicy are forbidden."))
-	}
+	errs = append(errs, Validate(obj)...)
+	errs = append(errs, check.Immutable(field.NewPath("parameters"), obj.Parameters, old.Parameters)...)
+	errs = append(errs, check.Immutable(field.NewPath("provisioner"), obj.Provisioner, old.Provisioner)...)
+	errs = append(errs, check.Immutable(field.NewPath("reclaimPolicy"), obj.ReclaimPolicy, old.ReclaimPolicy)...)
 	return append(errs, check.Immutable(field.NewPath("volumeBindingMode"), obj.VolumeBindingMode, old.VolumeBindingMode)...)
 }

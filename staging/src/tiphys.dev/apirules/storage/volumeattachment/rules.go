@@ -38,6 +38,8 @@ func validateSpec(spec *v1.VolumeAttachmentSpec) field.ErrorList {
 		errs = append(errs, field.Forbidden(source, "must specify exactly one of inlineVolumeSpec and persistentVolumeName"))
 	case name != nil && *name == "":
 		errs = append(errs, field.Required(source.Child("persistentVolumeName"), "must specify non empty persistentVolumeName"))
+	case name != nil:
+		errs = append(errs, check.Messages(source.Child("persistentVolumeName"), *name, apivalidation.NameIsDNSSubdomain(*name, false))...)
 	}
 	node := path.Child("nodeName")
 	if msgs := apivalidation.NameIsDNSSubdomain(spec.NodeName, false); len(msgs) > 0 {
