@@ -2,6 +2,7 @@ package horizontalpodautoscaler
 
 import (
 	"fmt"
+	"strings"
 
 	v2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -58,6 +59,7 @@ func validateSpec(spec *v2.HorizontalPodAutoscalerSpec, fewest int32) field.Erro
 		errs = append(errs, field.Invalid(at.Child("maxReplicas"), spec.MaxReplicas, "must be greater than or equal to `minReplicas`"))
 	}
 	errs = append(errs, validateReference(spec.ScaleTargetRef, at.Child("scaleTargetRef"))...)
+	errs = append(errs, validateGroup(spec.ScaleTargetRef, at.Child("scaleTargetRef", "apiVersion"))...)
 	for i := range spec.Metrics {
 		errs = append(errs, validateMetric(&spec.Metrics[i], at.Child("metrics").Index(i))...)
 	}
@@ -80,6 +82,14 @@ func validateZeroMinimum(spec *v2.HorizontalPodAutoscalerSpec, at *field.Path) f
 		}
 	}
 	return field.ErrorList{field.Forbidden(at.Child("metrics"), "must specify at least one Object or External metric to support scaling to zero replicas")}
+}
+
+// validateGroup: of the kinds without group only one can be scaled; others were named without theirs by mistake.
+func validateGroup(ref v2.CrossVersionObjectReference, at *field.Path) field.ErrorList {
+	if ref.Kind == "ReplicationController" || strings.Contains(ref.APIVersion, "/") {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(at, ref.APIVersion, "apiVersion must specify API group")}
 }
 
 func validateReference(ref v2.CrossVersionObjectReference, at *field.Path) field.ErrorList {
