@@ -10,6 +10,8 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	kubeletconfig "k8s.io/kubelet/config/v1beta1"
+
+	"tiphys.dev/tiphys/pkg/kubelet/sysctl"
 )
 
 // Config is what a Kubelet is built from.
@@ -40,6 +42,9 @@ type Config struct {
 	CgroupMount string
 	// MaxDeadPerContainer keeps that many dead containers for their logs; MaxDead bounds them all (-1: not).
 	MaxDeadPerContainer, MaxDead int
+	// KernelChanged is told which kernel settings of the host were changed, so that a development cluster can put them
+	// back (sysctl.Restore). May be nil.
+	KernelChanged func([]sysctl.Change)
 	// Version is reported as the kubelet's.
 	Version string
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"tiphys.dev/tiphys/pkg/kubelet/cri"
+	"tiphys.dev/tiphys/pkg/kubelet/sysctl"
 )
 
 // Kubelet runs the pods of one node.
@@ -54,6 +55,9 @@ func (k *Kubelet) Run(ctx context.Context) error {
 		return err
 	}
 	defer rooms.close()
+	if err := k.kernel(ctx); err != nil {
+		return err
+	}
 	if err := rooms.cgroups.EnsureRoots(ctx); err != nil {
 		return fmt.Errorf("kubelet: making the cgroups of pods: %w", err)
 	}
@@ -73,6 +77,22 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	k.once.Do(func() { close(k.ready) })
 	klog.FromContext(ctx).Info("Kubelet runs", "node", k.cfg.NodeName, "runtime", client.RuntimeVersion())
 	return group.Wait()
+}
+
+// kernel sets the kernel's behaviour that pods rely on (panic, overcommit), or, with protectKernelDefaults, refuses a
+// host that has it otherwise.
+func (k *Kubelet) kernel(ctx context.Context) error {
+	changes, err := sysctl.Ensure("/proc/sys", sysctl.Node(), k.cfg.Kubelet.ProtectKernelDefaults)
+	if k.cfg.KernelChanged != nil && len(changes) > 0 {
+		k.cfg.KernelChanged(changes)
+	}
+	if err != nil && k.cfg.Kubelet.ProtectKernelDefaults {
+		return fmt.Errorf("kubelet: %w", err)
+	}
+	if err != nil {
+		klog.FromContext(ctx).Error(err, "Kernel settings are not as pods would like them")
+	}
+	return nil
 }
 
 // lowerOOMScore keeps the kernel from choosing the kubelet first. Some machines do not allow it; that is no reason not

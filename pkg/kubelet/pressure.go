@@ -43,7 +43,7 @@ func (r *rooms) clean() error {
 	r.eviction, err = eviction.New(eviction.Config{
 		Settings:   evictplan.Settings{Hard: kc.EvictionHard, Soft: kc.EvictionSoft, SoftGrace: kc.EvictionSoftGracePeriod, MinReclaim: kc.EvictionMinimumReclaim},
 		Transition: kc.EvictionPressureTransitionPeriod.Duration, MaxPodGrace: int64(kc.EvictionMaxPodGracePeriod),
-		Summary: r.stats.Summary, Pods: r.workers.Pods, Kill: r.evict, ReclaimContainers: collector.DeleteDeadContainers,
+		Summary: r.stats.Summary, Node: r.stats.Node, Pods: r.workers.Pods, Kill: r.evict, ReclaimContainers: collector.DeleteDeadContainers,
 		ReclaimImages: collector.DeleteUnusedImages, Changed: r.node.Trigger, Recorder: r.recorder, NodeRef: nodeRef})
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 	"tiphys.dev/tiphys/pkg/kubelet/admit"
 	"tiphys.dev/tiphys/pkg/kubelet/cgroup"
 	"tiphys.dev/tiphys/pkg/kubelet/cri"
+	"tiphys.dev/tiphys/pkg/kubelet/device"
 	"tiphys.dev/tiphys/pkg/kubelet/dns"
 	"tiphys.dev/tiphys/pkg/kubelet/eviction"
 	"tiphys.dev/tiphys/pkg/kubelet/image"
@@ -32,7 +33,6 @@ import (
 	"tiphys.dev/tiphys/pkg/kubelet/probe"
 	"tiphys.dev/tiphys/pkg/kubelet/report/node"
 	"tiphys.dev/tiphys/pkg/kubelet/report/podstatus"
-	"tiphys.dev/tiphys/pkg/kubelet/server"
 	"tiphys.dev/tiphys/pkg/kubelet/stats"
 	"tiphys.dev/tiphys/pkg/kubelet/volume"
 )
@@ -57,7 +57,8 @@ type rooms struct {
 	status   *podstatus.Reporter
 	node     *node.Reporter
 	mirror   *podsource.Mirror
-	stats    server.Stats
+	stats    *stats.Provider
+	devices  *device.Manager
 	eviction *eviction.Manager
 	// synced: every pod source has delivered.
 	synced   atomic.Bool
@@ -79,7 +80,7 @@ func (k *Kubelet) build(ctx context.Context, client *cri.Client) (*rooms, error)
 	}
 	r.machine = machine
 	r.record(ctx)
-	for _, step := range []func() error{r.hands, r.eyes, r.mouth, r.will, r.measure, r.clean, r.door} {
+	for _, step := range []func() error{r.hands, r.buildDevices, r.eyes, r.mouth, r.will, r.measure, r.clean, r.door} {
 		if err := step(); err != nil {
 			r.close()
 			return nil, err
@@ -117,7 +118,7 @@ func (r *rooms) hands() (err error) {
 	r.run(r.objects.Run)
 	if r.volumes, err = volume.New(volume.Config{RootDir: r.cfg.RootDir, NodeName: r.cfg.NodeName, Client: r.cfg.Client,
 		Objects: r.objects, Recorder: r.recorder, Allocatable: func() v1.ResourceList { return r.node.Allocatable() },
-		RecursiveReadOnly: r.recursiveReadOnly()}); err != nil {
+		NodeLabels: func() map[string]string { return r.node.Node().Labels }, RecursiveReadOnly: r.recursiveReadOnly()}); err != nil {
 		return err
 	}
 	r.run(r.volumes.Run)
@@ -199,7 +200,7 @@ func (r *rooms) mouth() (err error) {
 		Images: func(ctx context.Context) ([]*runtimeapi.Image, error) {
 			return r.client.Images.ListImages(ctx, nil)
 		},
-		Pressure: r.pressure, Recorder: r.recorder})
+		Pressure: r.pressure, Devices: r.devices.Capacity, Recorder: r.recorder})
 	if err != nil {
 		return err
 	}
@@ -214,7 +215,7 @@ func (r *rooms) will() (err error) {
 		NodeName: r.cfg.NodeName, Hostname: r.cfg.Hostname, RootDir: r.cfg.RootDir, LogsDir: kc.PodLogsDir,
 		LinksDir: r.cfg.ContainerLogsDir, Runtime: r.client.Runtime, ImageStatus: r.client.Images,
 		RuntimeName: r.client.RuntimeName(), Observer: r.observer, Images: r.images, Objects: r.objects,
-		Volumes: r.volumes, Cgroups: groups{r.cgroups}, DNS: names{r.dns, "/etc/hosts"}, Probes: probes{r.probes},
+		Volumes: r.volumes, Cgroups: groups{r.cgroups}, DNS: names{r.dns, "/etc/hosts"}, Probes: probes{r.probes}, Devices: devices{r.devices},
 		Reporter: r.status, Recorder: r.recorder, Services: r.services, RuntimeHandler: r.runtimeHandler,
 		Node: r.node.Node, HostIPs: r.hostIPs, PodsChanged: r.podsChanged,
 		SeccompDefault: *kc.SeccompDefault, CPUCFSQuota: *kc.CPUCFSQuota, CPUCFSQuotaPeriod: kc.CPUCFSQuotaPeriod.Duration,
@@ -293,6 +294,11 @@ func (r *rooms) admit(pod *v1.Pod, active []*v1.Pod) podworker.Decision {
 	}
 	d := admit.Admit(pod, r.node.Node(), active, admit.Options{AllowedUnsafeSysctls: r.cfg.Kubelet.AllowedUnsafeSysctls,
 		AppArmor: appArmor(), Static: podsource.IsStatic(pod)})
+	if d.Admit {
+		if err := r.devices.AllocatePod(context.Background(), pod); err != nil {
+			return podworker.Decision{Reason: "UnexpectedAdmissionError", Message: fmt.Sprintf("Allocate failed due to %v, which is unexpected", err)}
+		}
+	}
 	return podworker.Decision{Admit: d.Admit, Reason: d.Reason, Message: d.Message, Preempt: d.Preempt}
 }
 
