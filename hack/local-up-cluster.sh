@@ -91,7 +91,7 @@ ask() { curl --silent --fail --cacert "$pki/ca.crt" --cert "$pki/admin.crt" --ke
 
 start etcd
 start containerd
-wait_for "etcd listens" inside test -S /run/tiphys/etcd.sock
+wait_for "etcd listens" inside bash -c '</dev/tcp/127.0.0.1/2379'
 start kube-apiserver
 wait_for "kube-apiserver is ready" ask /readyz
 wait_for "containerd listens" inside test -S /run/tiphys/containerd/containerd.sock

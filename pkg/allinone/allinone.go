@@ -56,21 +56,12 @@ func (s *AllInOne) Run(ctx context.Context) error {
 	return nil
 }
 
-// run prepares and runs; the shared informers end after the last component.
+// run prepares and runs.
 func (s *AllInOne) run(ctx context.Context, teller *teller) error {
 	a, err := s.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	if err := a.openInformers(life); err != nil {
-		end()
-		return err
-	}
-	defer func() {
-		end()
-		a.informers.close()
-	}()
 	members := a.members()
 	teller.expect(members)
 	group, err := lifecycle.New(lifecycle.Config{Members: members, OnEvent: teller.tell})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,17 +46,27 @@ func (s *AllInOne) WriteCommands(_ context.Context, binDir, etcdBinary string) (
 	if err := a.containerd.WriteFile(); err != nil {
 		return nil, err
 	}
-	socket := "unix://" + a.paths.etcdSocket()
+	// etcd as a program takes no Unix socket: it listens on the node's loopback address. Every
+	// certificate of the cluster's authority opens it there, which is for development only.
+	const endpoint = "https://127.0.0.1:2379"
 	commands := []struct {
 		name string
 		line []string
 	}{
-		{etcdName, []string{etcdBinary, "--data-dir=" + a.paths.etcd(), "--listen-client-urls=" + socket,
-			"--advertise-client-urls=" + socket, "--listen-peer-urls=unix://" + a.paths.etcdSocket() + ".peer"}},
+		{etcdName, []string{etcdBinary, "--data-dir=" + a.paths.etcd(),
+			"--listen-client-urls=" + endpoint, "--advertise-client-urls=" + endpoint,
+			"--listen-peer-urls=http://127.0.0.1:2380",
+			"--cert-file=" + a.pki.Cert("apiserver"), "--key-file=" + a.pki.Key("apiserver"),
+			"--enable-grpc-gateway=false", "--client-cert-auth=true", "--trusted-ca-file=" + a.pki.Cert("ca")}},
 		{containerdName, []string{filepath.Join(cfg.NodeBinDir, "containerd"), "--config=" + a.containerd.ConfigFile}},
 	}
 	for _, name := range replaceable {
 		line := append([]string{filepath.Join(binDir, name)}, a.arguments(name)...)
+		if name == apiServerName {
+			line = slices.DeleteFunc(line, func(arg string) bool { return strings.HasPrefix(arg, "--etcd-servers=") })
+			line = append(line, "--etcd-servers="+endpoint, "--etcd-cafile="+a.pki.Cert("ca"),
+				"--etcd-certfile="+a.pki.Cert("apiserver-kubelet-client"), "--etcd-keyfile="+a.pki.Key("apiserver-kubelet-client"))
+		}
 		commands = append(commands, struct {
 			name string
 			line []string

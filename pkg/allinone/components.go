@@ -11,6 +11,7 @@ const (
 	etcdName              = "etcd"
 	containerdName        = "containerd"
 	imagesName            = "images"
+	informersName         = "informers"
 	apiServerName         = "kube-apiserver"
 	controllerManagerName = "kube-controller-manager"
 	schedulerName         = "kube-scheduler"
@@ -30,10 +31,12 @@ func (a *assembly) members() []lifecycle.Member {
 		{Name: containerdName, Build: a.buildContainerd},
 		{Name: imagesName, Needs: []string{containerdName}, Build: a.buildImages, OneShot: true},
 		{Name: apiServerName, Needs: []string{etcdName}, Build: a.pick(apiServerName, a.buildAPIServer)},
-		{Name: controllerManagerName, Needs: []string{apiServerName}, Build: a.pick(controllerManagerName, a.buildControllerManager)},
-		{Name: schedulerName, Needs: []string{apiServerName}, Build: a.pick(schedulerName, a.buildScheduler)},
-		{Name: kubeletName, Needs: []string{apiServerName, containerdName}, Build: a.pick(kubeletName, a.buildKubelet)},
-		{Name: proxyName, Needs: []string{apiServerName}, Build: a.pick(proxyName, a.buildProxy)},
+		// Ended before the API server, which would wait for their watches.
+		{Name: informersName, Needs: []string{apiServerName}, Build: a.buildInformers},
+		{Name: controllerManagerName, Needs: []string{informersName}, Build: a.pick(controllerManagerName, a.buildControllerManager)},
+		{Name: schedulerName, Needs: []string{informersName}, Build: a.pick(schedulerName, a.buildScheduler)},
+		{Name: kubeletName, Needs: []string{informersName, containerdName}, Build: a.pick(kubeletName, a.buildKubelet)},
+		{Name: proxyName, Needs: []string{informersName}, Build: a.pick(proxyName, a.buildProxy)},
 		{Name: addonsName, Needs: []string{apiServerName}, Build: a.buildAddons, OneShot: true},
 	}
 	if ownRuntime {

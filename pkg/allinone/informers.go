@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"tiphys.dev/tiphys/pkg/allinone/pki"
+	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
 // sharedInformers is the one factory of the process. Components start what they asked for, but its
@@ -69,12 +70,19 @@ func (a *assembly) client(name string) (*kubernetes.Clientset, error) {
 	return kubernetes.NewForConfig(c)
 }
 
-// openInformers makes the factory, with the rights to read everything.
-func (a *assembly) openInformers(life context.Context) error {
+// buildInformers makes the factory, with the rights to read everything. Its informers run from the
+// time somebody asks for them until this member is told to stop.
+func (a *assembly) buildInformers(context.Context) (lifecycle.Runner, error) {
 	client, err := a.client(pki.Admin)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	life, end := context.WithCancel(context.Background())
 	a.informers = newSharedInformers(life, client)
-	return nil
+	return lifecycle.RunnerFunc(func(ctx context.Context) error {
+		<-ctx.Done()
+		end()
+		a.informers.close()
+		return ctx.Err()
+	}), nil
 }
