@@ -53,11 +53,14 @@ func (m *Manager) mountMissing(ctx context.Context, e *podVolumes) map[string]er
 		failed = map[string]error{}
 		group  sync.WaitGroup
 	)
+	// Who is missing is settled before the first goroutine writes to done.
+	var missing []*v1.Volume
 	for i := range pod.Spec.Volumes {
-		v := &pod.Spec.Volumes[i]
-		if _, ok := done[v.Name]; ok {
-			continue
+		if _, ok := done[pod.Spec.Volumes[i].Name]; !ok {
+			missing = append(missing, &pod.Spec.Volumes[i])
 		}
+	}
+	for _, v := range missing {
 		group.Go(func() {
 			mounted, err := m.setUp(ctx, pod, v)
 			mu.Lock()
