@@ -45,6 +45,8 @@ type Resource[T Object] struct {
 	CreateWithStatus bool
 	// Generation makes the server count changes of the spec in metadata.generation.
 	Generation bool
+	// Changed tells whether an update raises the generation; nil means that the spec changed.
+	Changed func(obj, old T) bool
 
 	// PrepareForCreate and PrepareForUpdate change the object before validation, after the standard steps.
 	PrepareForCreate func(ctx context.Context, obj T)

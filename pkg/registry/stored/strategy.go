@@ -61,10 +61,17 @@ func (s *strategy[T]) PrepareForUpdate(ctx context.Context, obj, old runtime.Obj
 	}
 	if s.r.Generation {
 		o.SetGeneration(before.GetGeneration())
-		if !apiequality.Semantic.DeepEqual(s.r.Spec(o), s.r.Spec(before)) {
+		if s.r.changed(o, before) {
 			o.SetGeneration(before.GetGeneration() + 1)
 		}
 	}
+}
+
+func (r *Resource[T]) changed(o, before T) bool {
+	if r.Changed != nil {
+		return r.Changed(o, before)
+	}
+	return !apiequality.Semantic.DeepEqual(r.Spec(o), r.Spec(before))
 }
 
 func (s *strategy[T]) Validate(ctx context.Context, obj runtime.Object) field.ErrorList {

@@ -2,6 +2,7 @@ package deployment
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	rules "tiphys.dev/apirules/apps/deployment"
@@ -20,6 +21,10 @@ var resource = &stored.Resource[*appsv1.Deployment]{
 	Spec:       func(o *appsv1.Deployment) any { return &o.Spec },
 	Status:     func(o *appsv1.Deployment) any { return &o.Status },
 	Generation: true,
+	// The controller copies annotations to its replica sets, so they count as part of what is wanted.
+	Changed: func(o, old *appsv1.Deployment) bool {
+		return !apiequality.Semantic.DeepEqual(o.Spec, old.Spec) || !apiequality.Semantic.DeepEqual(o.Annotations, old.Annotations)
+	},
 
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,

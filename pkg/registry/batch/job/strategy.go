@@ -1,6 +1,8 @@
 package job
 
 import (
+	"context"
+
 	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -24,6 +26,9 @@ var resource = &stored.Resource[*batchv1.Job]{
 	Spec:       func(o *batchv1.Job) any { return &o.Spec },
 	Status:     func(o *batchv1.Job) any { return &o.Status },
 	Generation: true,
+
+	// The selector is made of the UID, which the object has by now.
+	PrepareForCreate: func(_ context.Context, o *batchv1.Job) { rules.GenerateSelector(o) },
 
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,

@@ -1,7 +1,10 @@
 package persistentvolume
 
 import (
+	"context"
+
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
@@ -18,6 +21,18 @@ var resource = &stored.Resource[*corev1.PersistentVolume]{
 	NewList: func() runtime.Object { return &corev1.PersistentVolumeList{} },
 	Spec:    func(o *corev1.PersistentVolume) any { return &o.Spec },
 	Status:  func(o *corev1.PersistentVolume) any { return &o.Status },
+
+	PrepareForCreate: func(_ context.Context, o *corev1.PersistentVolume) {
+		now := metav1.Now()
+		o.Status = corev1.PersistentVolumeStatus{Phase: corev1.VolumePending, LastPhaseTransitionTime: &now}
+	},
+	PrepareForStatusUpdate: func(_ context.Context, o, old *corev1.PersistentVolume) {
+		// The time follows the phase, unless the writer knows better.
+		if o.Status.Phase != old.Status.Phase && (o.Status.LastPhaseTransitionTime == nil || o.Status.LastPhaseTransitionTime.Equal(old.Status.LastPhaseTransitionTime)) {
+			now := metav1.Now()
+			o.Status.LastPhaseTransitionTime = &now
+		}
+	},
 
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,

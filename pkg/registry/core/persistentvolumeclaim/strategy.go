@@ -1,6 +1,8 @@
 package persistentvolumeclaim
 
 import (
+	"context"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
@@ -19,6 +21,12 @@ var resource = &stored.Resource[*corev1.PersistentVolumeClaim]{
 	NewList: func() runtime.Object { return &corev1.PersistentVolumeClaimList{} },
 	Spec:    func(o *corev1.PersistentVolumeClaim) any { return &o.Spec },
 	Status:  func(o *corev1.PersistentVolumeClaim) any { return &o.Status },
+
+	PrepareForCreate: func(_ context.Context, o *corev1.PersistentVolumeClaim) {
+		o.Status = corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}
+		rules.NormalizeDataSources(&o.Spec)
+	},
+	PrepareForUpdate: func(_ context.Context, o, _ *corev1.PersistentVolumeClaim) { rules.NormalizeDataSources(&o.Spec) },
 
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,

@@ -1,6 +1,8 @@
 package secret
 
 import (
+	"context"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -17,6 +19,8 @@ var resource = &stored.Resource[*corev1.Secret]{
 
 	New:     func() *corev1.Secret { return &corev1.Secret{} },
 	NewList: func() runtime.Object { return &corev1.SecretList{} },
+
+	PrepareForUpdate: func(_ context.Context, o, old *corev1.Secret) { rules.PrepareForUpdate(o, old) },
 
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,

@@ -14,9 +14,11 @@ var resource = &stored.Resource[*discoveryv1.EndpointSlice]{
 	Group: "discovery.k8s.io", Name: "endpointslices", Singular: "endpointslice", Versions: []string{"v1"},
 	Namespaced: true,
 
-	New:        func() *discoveryv1.EndpointSlice { return &discoveryv1.EndpointSlice{} },
-	NewList:    func() runtime.Object { return &discoveryv1.EndpointSliceList{} },
-	Spec:       func(o *discoveryv1.EndpointSlice) any { return &o.Endpoints },
+	New:     func() *discoveryv1.EndpointSlice { return &discoveryv1.EndpointSlice{} },
+	NewList: func() runtime.Object { return &discoveryv1.EndpointSliceList{} },
+	Spec: func(o *discoveryv1.EndpointSlice) any {
+		return []any{o.Labels, o.Annotations, o.OwnerReferences, o.AddressType, o.Endpoints, o.Ports}
+	},
 	Generation: true,
 
 	Validate:       rules.Validate,

@@ -8,7 +8,7 @@ import (
 
 var columns = []table.Column{
 	table.Name,
-	table.Text("Attacher", storagev1.VolumeAttachmentSpec{}.SwaggerDoc()["attacher"]),
+	{Name: "Attacher", Type: "string", Format: "name", Description: storagev1.VolumeAttachmentSpec{}.SwaggerDoc()["attacher"]},
 	table.Text("PV", storagev1.VolumeAttachmentSource{}.SwaggerDoc()["persistentVolumeName"]),
 	table.Text("Node", storagev1.VolumeAttachmentSpec{}.SwaggerDoc()["nodeName"]),
 	{Name: "Attached", Type: "boolean", Description: storagev1.VolumeAttachmentStatus{}.SwaggerDoc()["attached"]},
