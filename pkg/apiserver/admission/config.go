@@ -2,7 +2,14 @@ package admission
 
 import (
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apiserver/pkg/admission"
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/options"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/component-base/compatibility"
+	"k8s.io/component-base/featuregate"
 )
 
 // Config says which plugins are on.
@@ -35,4 +42,16 @@ func NewConfig() *Config {
 		}
 	}
 	return c
+}
+
+// ApplyTo builds the chain, with the plugins' initializers of this package added to those of the library and of the caller.
+func (c *Config) ApplyTo(server *genericapiserver.Config, f informers.SharedInformerFactory, client kubernetes.Interface,
+	dynamicClient dynamic.Interface, gates featuregate.FeatureGate, version compatibility.EffectiveVersion,
+	initializers ...admission.PluginInitializer,
+) error {
+	own, err := newInitializer(f)
+	if err != nil {
+		return err
+	}
+	return c.AdmissionOptions.ApplyTo(server, f, client, dynamicClient, gates, version, append(initializers, own)...)
 }
