@@ -39,9 +39,10 @@ declare -A pids=()
 logs=$DATA_DIR/logs
 mkdir -p "$logs"
 
-# keep NAME: runs a program, and again a second after it ended, until its stop file appears.
+# keep NAME: runs a program, and again a second after it ended, until its stop file appears or the
+# node is gone.
 keep() {
-  while [[ ! -e $logs/$1.stop ]]; do
+  while [[ ! -e $logs/$1.stop && -e $NETNS ]]; do
     inside "$DATA_DIR/commands/$1" >>"$logs/$1.log" 2>&1 </dev/null || true
     [[ -e $logs/$1.stop ]] || sleep 1
   done
@@ -49,7 +50,8 @@ keep() {
 
 start() {
   rm -f "$logs/$1.stop"
-  keep "$1" &
+  # Output of its own: a pipe the caller reads must end with the script, not with the cluster.
+  keep "$1" >/dev/null 2>&1 &
   pids[$1]=$!
 }
 
