@@ -1,0 +1,77 @@
+package oracle
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+var (
+	uuid   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	age    = regexp.MustCompile(`^\d+(ms|s)$`)
+	random = regexp.MustCompile(`(generated-)[a-z0-9]{5}\b`)
+	// memory is an address of the process, in texts that print pointers.
+	memory = regexp.MustCompile(`0x[0-9a-f]{8,}`)
+)
+
+// chosen are fields whose values a server picks for itself, by the last part of their path.
+var chosen = map[string]bool{"resourceVersion": true, "healthCheckNodePort": true, "nodePort": true, "continue": true}
+
+// flatten makes a value comparable: path → text, with what a server chooses for itself replaced.
+func flatten(value any) map[string]string {
+	out := map[string]string{}
+	walk(out, "", "", value)
+	return out
+}
+
+func walk(out map[string]string, path, key string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if len(v) == 0 {
+			out[path] = "{}"
+		}
+		for k, child := range v {
+			walk(out, strings.TrimPrefix(path+"."+k, "."), k, child)
+		}
+	case []any:
+		if len(v) == 0 {
+			out[path] = "[]"
+		}
+		for i, child := range v {
+			walk(out, fmt.Sprintf("%s[%d]", path, i), key, child)
+		}
+	case string:
+		out[path] = text(path, key, v)
+	case float64:
+		if chosen[key] && v > 0 {
+			out[path] = "CHOSEN"
+			return
+		}
+		out[path] = fmt.Sprint(v)
+	default:
+		out[path] = fmt.Sprint(v)
+	}
+}
+
+func text(path, key, v string) string {
+	switch {
+	case chosen[key] && v != "" && v != "0":
+		return "CHOSEN"
+	case (key == "clusterIP" || key == "clusterIPs") && v != "None" && v != "":
+		return "CHOSEN"
+	case key == "selfLink":
+		return "LINK"
+	case isRecent(v):
+		return "NOW"
+	case strings.Contains(path, "cells[") && age.MatchString(v):
+		return "AGE"
+	}
+	return memory.ReplaceAllString(random.ReplaceAllString(uuid.ReplaceAllString(v, "UUID"), "${1}RANDOM"), "MEMORY")
+}
+
+// isRecent tells whether a text is a time of this run.
+func isRecent(v string) bool {
+	t, err := time.Parse(time.RFC3339Nano, v)
+	return err == nil && time.Since(t).Abs() < time.Hour
+}

@@ -1,0 +1,173 @@
+package oracle
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"tiphys.dev/tiphys/test/peer"
+)
+
+// disabled are plugins that not both servers have; ServiceAccount waits for a controller.
+var disabled = "ServiceAccount"
+
+func TestOracle(t *testing.T) {
+	upstream, ours := servers(t)
+	all := served(t, upstream)
+	list, err := manifests(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := fixtureDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	exceptions, err := readKnown(knownFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{dir: dir, score: &score{known: exceptions, kinds: map[string]*tally{}}}
+	if r.theirs, err = newServer(upstream); err != nil {
+		t.Fatal(err)
+	}
+	if r.ours, err = newServer(ours); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	for _, res := range all {
+		if !wanted(res) {
+			continue
+		}
+		if err := r.fixtures(ctx, res); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range list {
+			if s.resource != res {
+				continue
+			}
+			if err := r.try(ctx, s); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.live(ctx, s); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	finish(t, r.score)
+}
+
+func finish(t *testing.T, s *score) {
+	for _, file := range []struct {
+		variable string
+		write    func(*os.File)
+	}{
+		{"ORACLE_OUT", func(f *os.File) { s.writeFindings(f) }},
+		{"ORACLE_REPORT", func(f *os.File) { s.writeTable(f) }},
+	} {
+		name := os.Getenv(file.variable)
+		if name == "" {
+			continue
+		}
+		f, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.write(f)
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sum := s.total()
+	t.Logf("%d cases, %d differ, %d more are known, %d texts", sum.cases, sum.differing, sum.explained, sum.by[aspectText])
+	shown := 0
+	for _, f := range s.found {
+		if f.explained == "" && f.counts() && shown < 20 {
+			shown++
+			t.Errorf("%s: %s\n%s", f.kind, f.name, f.signature())
+		}
+	}
+}
+
+func wanted(r *resource) bool {
+	kinds := os.Getenv("ORACLE_KIND")
+	return kinds == "" || slices.Contains(strings.Split(kinds, ","), r.kind)
+}
+
+// servers starts both, or takes those that run.
+func servers(t *testing.T) (upstream, ours *rest.Config) {
+	if a, b := os.Getenv("ORACLE_UPSTREAM"), os.Getenv("ORACLE_OURS"); a != "" && b != "" {
+		return load(t, a), load(t, b)
+	}
+	_, here, _, _ := runtime.Caller(0)
+	bin := filepath.Join(filepath.Dir(here), "..", "..", "_output", "bin", "kube-apiserver")
+	if _, err := os.Stat(bin); err != nil {
+		t.Skipf("our kube-apiserver is not built: %v", err)
+	}
+	dir := t.TempDir()
+	for name, target := range map[string]string{"kube-apiserver": bin, "etcd": filepath.Join(peer.DefaultBinDir(), "etcd")} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"--enable-admission-plugins=", "--disable-admission-plugins=" + disabled}
+	theirs := peer.Start(t, peer.Config{UnsafeNoFsync: true, APIServerArgs: args})
+	mine := peer.Start(t, peer.Config{UnsafeNoFsync: true, APIServerArgs: args, BinDir: dir})
+	return theirs.RESTConfig(peer.Admin), mine.RESTConfig(peer.Admin)
+}
+
+func load(t *testing.T, kubeconfig string) *rest.Config {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS = -1
+	return config
+}
+
+// served lists what upstream can create, kinds that change what the server does with others last.
+func served(t *testing.T, config *rest.Config) []*resource {
+	client := discovery.NewDiscoveryClientForConfigOrDie(config)
+	_, lists, err := client.ServerGroupsAndResources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []*resource
+	for _, l := range lists {
+		group, version, found := strings.Cut(l.GroupVersion, "/")
+		if !found {
+			group, version = "", group
+		}
+		byName := map[string]*resource{}
+		for _, r := range l.APIResources {
+			if name, sub, isSub := strings.Cut(r.Name, "/"); isSub {
+				if byName[name] != nil {
+					byName[name].subresources[sub] = true
+				}
+				continue
+			}
+			res := &resource{group: group, version: version, name: r.Name, kind: r.Kind, namespaced: r.Namespaced, verbs: r.Verbs, subresources: map[string]bool{}}
+			byName[r.Name] = res
+			if slices.Contains(r.Verbs, "create") {
+				out = append(out, res)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *resource) int { return rank(a) - rank(b) })
+	return out
+}
+
+func rank(r *resource) int {
+	if r.group == "admissionregistration.k8s.io" {
+		return 1
+	}
+	return 0
+}
+

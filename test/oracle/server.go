@@ -1,0 +1,81 @@
+package oracle
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"k8s.io/client-go/rest"
+)
+
+// server is one of the two that are asked.
+type server struct {
+	host   string
+	client *http.Client
+}
+
+func newServer(config *rest.Config) (*server, error) {
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	return &server{host: strings.TrimSuffix(config.Host, "/"), client: client}, nil
+}
+
+// request is what is sent to both.
+type request struct {
+	method, path string
+	// contentType and accept default to JSON.
+	contentType, accept string
+	body                []byte
+}
+
+// answer is what a server said.
+type answer struct {
+	code     int
+	warnings []string
+	body     []byte
+	// value is the decoded body; nil if that is no JSON.
+	value map[string]any
+}
+
+const jsonType = "application/json"
+
+func (s *server) send(ctx context.Context, r request) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, s.host+r.path, bytes.NewReader(r.body))
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Accept", first(r.accept, jsonType))
+	if r.body != nil {
+		req.Header.Set("Content-Type", first(r.contentType, jsonType))
+	}
+	req.Header.Set("User-Agent", "oracle")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s %s: %w", r.method, r.path, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s %s: %w", r.method, r.path, err)
+	}
+	a := answer{code: resp.StatusCode, warnings: resp.Header.Values("Warning"), body: body}
+	if json.Unmarshal(body, &a.value) != nil {
+		a.value = nil
+	}
+	return a, nil
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
