@@ -70,7 +70,19 @@ func baseFiles(busybox string) ([]compose.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading busybox: %w", err)
 	}
-	return append(files, tree...), nil
+	files = append(files, tree...)
+	// Tests call some applets by their path in /bin, where the images of upstream have all of them.
+	have := map[string]bool{}
+	for _, f := range tree {
+		have[f.Path] = true
+	}
+	for _, f := range tree {
+		name, in := strings.CutPrefix(f.Path, "sbin/")
+		if in && f.Link != "" && !have["bin/"+name] {
+			files = append(files, compose.File{Path: "bin/" + name, Link: "/bin/busybox"})
+		}
+	}
+	return files, nil
 }
 
 // filesBelow lists a directory of this machine as entries below prefix, owned by root, with the permissions they have.

@@ -70,16 +70,15 @@ func (w *world) scaleUp(p *plan) bool {
 
 // scaleDown removes pods beyond the range, from the highest.
 func (w *world) scaleDown(p *plan) bool {
-	extra := w.condemned()
-	for k, pod := range extra {
+	for _, pod := range w.condemned() {
 		if pod.DeletionTimestamp != nil {
 			if w.ordered() {
 				return false
 			}
 			continue
 		}
-		// One that is not healthy may go before the others are, if it is the only one in trouble: it is the next anyway.
-		if w.ordered() && !w.healthy(pod) && k > 0 {
+		// Pods below this one that are in trouble hold everything up; alone in trouble it may go, for it is the next anyway.
+		if w.ordered() && !w.healthy(pod) && pod != w.lowestUnhealthy() {
 			return false
 		}
 		p.delete = append(p.delete, pod)
@@ -88,6 +87,16 @@ func (w *world) scaleDown(p *plan) bool {
 		}
 	}
 	return true
+}
+
+func (w *world) lowestUnhealthy() *v1.Pod {
+	var lowest *v1.Pod
+	for _, pod := range w.pods {
+		if pod != nil && !w.healthy(pod) && (lowest == nil || ordinalOf(w.set, pod.Name) < ordinalOf(w.set, lowest.Name)) {
+			lowest = pod
+		}
+	}
+	return lowest
 }
 
 func (w *world) condemned() []*v1.Pod {

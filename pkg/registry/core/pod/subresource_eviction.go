@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage"
+	storageerr "k8s.io/apiserver/pkg/storage/errors"
 	"k8s.io/apiserver/pkg/util/dryrun"
 	policyclient "k8s.io/client-go/kubernetes/typed/policy/v1"
 	"k8s.io/client-go/util/retry"
@@ -140,8 +142,39 @@ func (r *EvictionREST) delete(ctx context.Context, pod *corev1.Pod, options *met
 	if unchanged && options.Preconditions.ResourceVersion == nil {
 		options.Preconditions.ResourceVersion = &pod.ResourceVersion
 	}
+	if !dryrun.IsDryRun(options.DryRun) {
+		marked, err := r.mark(ctx, pod, options.Preconditions)
+		if err != nil {
+			return err
+		}
+		if options.Preconditions.ResourceVersion != nil {
+			options.Preconditions.ResourceVersion = &marked.ResourceVersion
+		}
+	}
 	_, _, err := r.store.Delete(ctx, pod.Name, rest.ValidateAllObjectFunc, options)
 	return err
+}
+
+// mark says on the pod that it goes because it was evicted, so that its owner need not count it as failed (KEP-3329).
+func (r *EvictionREST) mark(ctx context.Context, pod *corev1.Pod, pre *metav1.Preconditions) (*corev1.Pod, error) {
+	key, err := r.store.KeyFunc(ctx, pod.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := &corev1.Pod{}
+	err = r.store.Storage.GuaranteedUpdate(ctx, key, out, false, &storage.Preconditions{UID: pre.UID, ResourceVersion: pre.ResourceVersion},
+		storage.SimpleUpdate(func(obj runtime.Object) (runtime.Object, error) {
+			now := obj.(*corev1.Pod)
+			podstate.SetCondition(&now.Status, corev1.PodCondition{
+				Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, ObservedGeneration: now.Generation,
+				Reason: "EvictionByEvictionAPI", Message: "Eviction API: evicting",
+			}, metav1.Now())
+			return now, nil
+		}), false, nil)
+	if err != nil {
+		return nil, storageerr.InterpretUpdateError(storageerr.InterpretGetError(err, corev1.Resource("pods"), pod.Name), corev1.Resource("pods"), pod.Name)
+	}
+	return out, nil
 }
 
 // budgetOf returns the budget that covers the pod. Two budgets on one pod cannot both be kept, so that is an error.
