@@ -23,6 +23,7 @@ type Manager struct {
 	informers informers.SharedInformerFactory
 	owns      bool // the factory is ours to shut down
 	queues    workqueue.MetricsProvider
+	counters  *counters
 	selected  []entry
 	missing   []string
 	ready     chan struct{}
@@ -40,6 +41,9 @@ func New(cfg Config) (*Manager, error) {
 	m := &Manager{cfg: cfg, informers: cfg.Informers, ready: make(chan struct{})}
 	var err error
 	if m.queues, err = worker.NewMetrics(cfg.Metrics); err != nil {
+		return nil, fmt.Errorf("controller manager: %w", err)
+	}
+	if m.counters, err = newCounters(cfg.Metrics); err != nil {
 		return nil, fmt.Errorf("controller manager: %w", err)
 	}
 	if m.informers == nil {
