@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
@@ -53,7 +54,12 @@ func isPodResource(name corev1.ResourceName) bool {
 		return false
 	}
 	of := corev1.ResourceName(requested)
-	return resources.IsHugePages(of) || resources.IsExtended(of)
+	return resources.IsHugePages(of) || isExtended(of)
+}
+
+// isExtended tells about extended resources, those named after device classes included.
+func isExtended(name corev1.ResourceName) bool {
+	return resources.IsExtended(name) || strings.HasPrefix(string(name), resourcev1.ResourceDeviceClassPrefix)
 }
 
 // PodUsage is what the pod costs. A pod that is over is still stored, and costs no more than that.
@@ -70,7 +76,7 @@ func PodUsage(pod *corev1.Pod, c clock.PassiveClock) corev1.ResourceList {
 		switch {
 		case name == corev1.ResourceCPU, name == corev1.ResourceMemory, name == corev1.ResourceEphemeralStorage, resources.IsHugePages(name):
 			usage[name], usage[requested] = q, q
-		case resources.IsExtended(name):
+		case isExtended(name):
 			usage[requested] = q
 		}
 	}
@@ -108,9 +114,13 @@ func podConstraints(required []corev1.ResourceName, item runtime.Object) error {
 	if !ok {
 		return unexpected(item, "a pod")
 	}
+	// A pod that says what it takes as a whole need not say it of its containers.
+	if resourcehelper.IsPodLevelResourcesSet(pod) {
+		return nil
+	}
 	missing := map[corev1.ResourceName][]string{}
 	for _, name := range mustSpecify {
-		if !slices.Contains(required, name) || states(pod.Spec.Resources, name) {
+		if !slices.Contains(required, name) {
 			continue
 		}
 		for _, c := range pod.Spec.Containers {
@@ -137,9 +147,6 @@ func podConstraints(required []corev1.ResourceName, item runtime.Object) error {
 
 // states tells whether the requirements say how much of the quota's resource is taken.
 func states(r *corev1.ResourceRequirements, name corev1.ResourceName) bool {
-	if r == nil {
-		return false
-	}
 	list := r.Requests
 	of, isLimit := strings.CutPrefix(string(name), "limits.")
 	if isLimit {

@@ -8,8 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/quota/v1/generic"
-
-	"tiphys.dev/apirules/core/resources"
 )
 
 const resourceClaimCount corev1.ResourceName = "count/resourceclaims.resource.k8s.io"
@@ -39,7 +37,7 @@ func isClaimResource(name corev1.ResourceName) bool {
 		return true
 	}
 	of, ok := strings.CutPrefix(string(name), corev1.DefaultResourceRequestsPrefix)
-	return ok && resources.IsExtended(corev1.ResourceName(of))
+	return ok && isExtended(corev1.ResourceName(of))
 }
 
 // claimUsage charges a device under each name it has: its class, the extended resource named after the class, and the one
