@@ -44,7 +44,7 @@ type Plugin struct {
 }
 
 var (
-	_ admission.ValidationInterface                = &Plugin{}
+	_ admission.MutationInterface                  = &Plugin{}
 	_ initializer.WantsExternalKubeInformerFactory = &Plugin{}
 	_ initializer.WantsFeatures                    = &Plugin{}
 	_ initializer.WantsAuthorizer                  = &Plugin{}
@@ -89,8 +89,9 @@ func (p *Plugin) ValidateInitialization() error {
 	return nil
 }
 
-// Validate implements admission.ValidationInterface. Nothing of it changes objects, so it runs once, on what will be stored.
-func (p *Plugin) Validate(ctx context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
+// Admit implements admission.MutationInterface. Nothing is changed, but what the node sent must be seen before defaults and
+// storage touch it: an empty list of audiences, for one, is filled in later.
+func (p *Plugin) Admit(ctx context.Context, a admission.Attributes, _ admission.ObjectInterfaces) error {
 	u := a.GetUserInfo()
 	if u == nil || !slices.Contains(u.GetGroups(), user.NodesGroup) {
 		return nil
