@@ -59,7 +59,8 @@ func (p *Plugin) Validate(ctx context.Context, a admission.Attributes, _ admissi
 		return nil
 	}
 	now, old := owners(a.GetObject()), owners(a.GetOldObject())
-	if !apiequality.Semantic.DeepEqual(now, old) {
+	// Who may create an object may do so with owners.
+	if a.GetOperation() == admission.Update && !apiequality.Semantic.DeepEqual(now, old) {
 		if err := p.mayDelete(ctx, a); err != nil {
 			return err
 		}
