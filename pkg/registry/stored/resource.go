@@ -45,9 +45,13 @@ type Resource[T Object] struct {
 	CreateWithStatus bool
 	// Generation makes the server count changes of the spec in metadata.generation.
 	Generation bool
+	// StatusKeepsMetadata names the metadata that a status update cannot write, for kinds that protect it.
+	StatusKeepsMetadata Kept
 	// Changed tells whether an update raises the generation; nil means that the spec changed.
 	Changed func(obj, old T) bool
 
+	// DropDisabled removes fields whose feature gates are off, unless the old object uses them; old is nil on create.
+	DropDisabled func(obj, old T)
 	// PrepareForCreate and PrepareForUpdate change the object before validation, after the standard steps.
 	PrepareForCreate func(ctx context.Context, obj T)
 	PrepareForUpdate func(ctx context.Context, obj, old T)
@@ -73,6 +77,10 @@ type Resource[T Object] struct {
 	Collect rest.GarbageCollectionPolicy
 	// Graceful decides about graceful deletion; nil deletes at once.
 	Graceful func(ctx context.Context, obj T, options *metav1.DeleteOptions) bool
+
+	// Gone tells whether an update of a deleted object leaves nothing that keeps it, besides its finalizers; nil means that only
+	// those do. It holds for every subresource, too.
+	Gone func(obj T) bool
 
 	// Fields gives the values of selectable fields besides name and namespace (see scheme.selectable).
 	Fields func(T) fields.Set
@@ -124,6 +132,9 @@ func (r *Resource[T]) NewREST(getter generic.RESTOptionsGetter) (*REST, error) {
 		ReturnDeletedObject:       r.DeletedObject,
 		TableConvertor:            table.New(r.groupResource(), r.Columns, r.Row, r.RowConditions),
 		PredicateFunc:             r.predicate,
+	}
+	if r.Gone != nil {
+		store.ShouldDeleteDuringUpdate = func(_ context.Context, _ string, obj, _ runtime.Object) bool { return r.Gone(obj.(T)) }
 	}
 	if r.TTL != nil {
 		store.TTLFunc = func(obj runtime.Object, existing uint64, update bool) (uint64, error) {

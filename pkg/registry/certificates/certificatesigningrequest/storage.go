@@ -50,13 +50,24 @@ func isDecision(c certificatesv1.CertificateSigningRequestCondition) bool {
 	return c.Type == certificatesv1.CertificateApproved || c.Type == certificatesv1.CertificateDenied
 }
 
-// withDecisions keeps the decisions that are stored, and drops those that a status update brings: deciding is for who may
-// approve.
+// withDecisions keeps the decisions that are stored, each at the place where the update has it, and drops those that only the
+// update brings: deciding is for who may approve.
 func withDecisions(now, old []certificatesv1.CertificateSigningRequestCondition) []certificatesv1.CertificateSigningRequestCondition {
-	out := slices.DeleteFunc(slices.Clone(now), isDecision)
+	var out []certificatesv1.CertificateSigningRequestCondition
 	for _, c := range old {
-		if isDecision(c) {
+		if isDecision(c) && !slices.ContainsFunc(now, func(n certificatesv1.CertificateSigningRequestCondition) bool { return n.Type == c.Type }) {
 			out = append(out, c)
+		}
+	}
+	for _, c := range now {
+		if !isDecision(c) {
+			out = append(out, c)
+			continue
+		}
+		for _, before := range old {
+			if before.Type == c.Type {
+				out = append(out, before)
+			}
 		}
 	}
 	return out

@@ -44,16 +44,9 @@ func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	main.ShouldDeleteDuringUpdate = gone
 	s["namespaces"] = &REST{main}
 	s["namespaces/finalize"] = &FinalizeREST{stored.NewPart(main, finalizeStrategy{resource.Part()})}
 	return s, nil
-}
-
-// gone tells whether the update leaves nothing that keeps the namespace.
-func gone(_ context.Context, _ string, obj, _ runtime.Object) bool {
-	ns, ok := obj.(*corev1.Namespace)
-	return ok && ns.DeletionTimestamp != nil && len(ns.Spec.Finalizers) == 0 && len(ns.Finalizers) == 0
 }
 
 // New implements rest.Storage.

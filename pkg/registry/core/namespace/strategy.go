@@ -36,6 +36,9 @@ var resource = &stored.Resource[*corev1.Namespace]{
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,
 
+	// The namespace controller takes its finalizer out of the spec when the namespace is empty.
+	Gone: func(o *corev1.Namespace) bool { return len(o.Spec.Finalizers) == 0 },
+
 	Fields: func(o *corev1.Namespace) fields.Set { return fields.Set{"status.phase": string(o.Status.Phase)} },
 
 	Columns: columns,
