@@ -47,7 +47,7 @@ func compare(theirs, ours answer) []difference {
 	}
 	if theirs.value["kind"] == "Status" && ours.value["kind"] == "Status" && theirs.value["status"] == "Failure" {
 		add(aspectReason, sets([]string{fmt.Sprint(theirs.value["reason"])}, []string{fmt.Sprint(ours.value["reason"])}))
-		add(aspectCauses, sets(causes(theirs, false), causes(ours, false)))
+		add(aspectCauses, places(theirs, ours))
 		if len(out) == 0 {
 			add(aspectText, sets(causes(theirs, true), causes(ours, true)))
 			add(aspectObject, maps2(details(theirs), details(ours)))
@@ -67,6 +67,21 @@ func details(a answer) map[string]string {
 		}
 	}
 	return flat
+}
+
+// places lists the causes whose type and field only one side has, with what they say.
+func places(theirs, ours answer) []string {
+	missing := sets(causes(theirs, false), causes(ours, false))
+	for i, line := range missing {
+		side, place := theirs, strings.TrimPrefix(line, "theirs ")
+		if strings.HasPrefix(line, "ours   ") {
+			side, place = ours, strings.TrimPrefix(line, "ours   ")
+		}
+		if at := slices.Index(causes(side, false), place); at >= 0 {
+			missing[i] += " — " + causes(side, true)[at]
+		}
+	}
+	return missing
 }
 
 // causes lists type and field of each cause, or its text.

@@ -19,6 +19,9 @@ func grafts(value, fixture map[string]any) []mutation {
 }
 
 func (m *mutator) graft(path string, into, from map[string]any, key string) {
+	if kept(path) {
+		return
+	}
 	have, ok := into[key]
 	if !ok {
 		m.add(path, into, key, from[key])

@@ -16,6 +16,10 @@ type mutation struct {
 
 // kept are fields whose change says nothing about the rules of a kind.
 func kept(path string) bool {
+	// Templates keep the rules of pods, where each field has its turn.
+	if _, inTemplate, ok := strings.Cut(path, "emplate.spec."); ok && strings.ContainsAny(inTemplate, ".[") && !strings.HasPrefix(inTemplate, "template") {
+		return true
+	}
 	return path == "kind" || path == "apiVersion" || strings.HasPrefix(path, "metadata.managedFields") || path == "metadata.resourceVersion"
 }
 

@@ -11,6 +11,10 @@ var (
 	uuid   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	age    = regexp.MustCompile(`^\d+(ms|s)$`)
 	random = regexp.MustCompile(`(generated-)[a-z0-9]{5}\b`)
+	// serviceIP and nodePort are what the allocators give, as tables show them.
+	serviceIP  = regexp.MustCompile(`\b10\.(9[6-9]|10[0-9]|11[01])\.\d+\.\d+\b`)
+	nodePort   = regexp.MustCompile(`(:)3[0-2]\d{3}/`)
+	credential = regexp.MustCompile(`X509SHA256=[0-9a-f]+`)
 	// memory is an address of the process, in texts that print pointers.
 	memory = regexp.MustCompile(`0x[0-9a-f]{8,}`)
 )
@@ -38,6 +42,10 @@ func walk(out map[string]string, path, key string, v any) {
 		if len(v) == 0 {
 			out[path] = "[]"
 		}
+		if key == "managedFields" {
+			managers(out, path, v)
+			return
+		}
 		for i, child := range v {
 			walk(out, fmt.Sprintf("%s[%d]", path, i), key, child)
 		}
@@ -54,6 +62,17 @@ func walk(out map[string]string, path, key string, v any) {
 	}
 }
 
+// managers orders entries by who they are of: the server orders by time, to the second.
+func managers(out map[string]string, path string, entries []any) {
+	for _, e := range entries {
+		e, ok := e.(map[string]any)
+		if !ok {
+			continue
+		}
+		walk(out, fmt.Sprintf("%s[%v %v %v %v]", path, e["manager"], e["operation"], e["subresource"], e["apiVersion"]), "", e)
+	}
+}
+
 func text(path, key, v string) string {
 	switch {
 	case chosen[key] && v != "" && v != "0":
@@ -67,6 +86,10 @@ func text(path, key, v string) string {
 	case strings.Contains(path, "cells[") && age.MatchString(v):
 		return "AGE"
 	}
+	if strings.Contains(path, "cells[") {
+		v = nodePort.ReplaceAllString(serviceIP.ReplaceAllString(v, "CHOSEN"), "${1}CHOSEN/")
+	}
+	v = credential.ReplaceAllString(v, "X509SHA256=CHOSEN")
 	return memory.ReplaceAllString(random.ReplaceAllString(uuid.ReplaceAllString(v, "UUID"), "${1}RANDOM"), "MEMORY")
 }
 

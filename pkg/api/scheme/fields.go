@@ -24,11 +24,13 @@ var selectable = map[schema.GroupVersionKind][]string{
 		"involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath",
 		"reason", "reportingComponent", "source", "type",
 	},
-	{Group: "apps", Version: "v1", Kind: "ReplicaSet"}:                               {"status.replicas"},
 	{Group: "batch", Version: "v1", Kind: "Job"}:                                     {"status.successful"},
 	{Group: "certificates.k8s.io", Version: "v1", Kind: "CertificateSigningRequest"}: {"spec.signerName"},
 	{Group: "resource.k8s.io", Version: "v1", Kind: "ResourceSlice"}:                 {"spec.nodeName", "spec.driver"},
 }
+
+// clusterWide are those of them that have no namespace to select by.
+var clusterWide = map[string]bool{"Node": true, "Namespace": true, "CertificateSigningRequest": true, "ResourceSlice": true}
 
 // eventFields translates the field names of events.k8s.io/v1 into those of the stored core event.
 var eventFields = map[string]string{
@@ -42,12 +44,15 @@ var eventFields = map[string]string{
 
 func registerFields(s *runtime.Scheme) error {
 	for gvk, names := range selectable {
-		allowed := map[string]bool{"metadata.name": true, "metadata.namespace": true}
+		allowed := map[string]bool{"metadata.name": true, "metadata.namespace": !clusterWide[gvk.Kind]}
 		for _, n := range names {
 			allowed[n] = true
 		}
 		err := s.AddFieldLabelConversionFunc(gvk, func(label, value string) (string, string, error) {
 			if !allowed[label] {
+				if gvk.Kind == "ResourceSlice" {
+					return "", "", fmt.Errorf("field label not supported for %s: %s", gvk, label)
+				}
 				return "", "", fmt.Errorf("field label not supported: %s", label)
 			}
 			return label, value, nil

@@ -93,6 +93,7 @@ func New() *runtime.Scheme {
 	utilruntime.Must(registerFields(s))
 	metav1.AddToGroupVersion(s, schema.GroupVersion{Version: "v1"})
 	apirules.AddDefaults(s)
+	registerWireDefaults(s)
 	return s
 }
 

@@ -17,6 +17,7 @@ import (
 	rules "tiphys.dev/apirules/autoscaling/scale"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
+	"tiphys.dev/tiphys/pkg/registry/table"
 )
 
 // Workload says where a kind keeps what a Scale shows.
@@ -70,7 +71,7 @@ func (r *REST[T]) Get(ctx context.Context, name string, options *metav1.GetOptio
 
 // ConvertToTable implements rest.TableConvertor.
 func (r *REST[T]) ConvertToTable(ctx context.Context, obj, options runtime.Object) (*metav1.Table, error) {
-	return rest.NewDefaultTableConvertor(schema.GroupResource{Group: r.w.GroupVersion.Group, Resource: r.w.Resource}).ConvertToTable(ctx, obj, options)
+	return table.New(schema.GroupResource{Group: r.w.GroupVersion.Group, Resource: r.w.Resource}, columns, row, nil).ConvertToTable(ctx, obj, options)
 }
 
 func (r *REST[T]) of(obj runtime.Object) (*autoscalingv1.Scale, error) {
@@ -93,11 +94,6 @@ func (r *REST[T]) of(obj runtime.Object) (*autoscalingv1.Scale, error) {
 	if n := *r.w.Replicas(o); n != nil {
 		s.Spec.Replicas = *n
 	}
-	fields, err := r.handler(o).ToSubresource()
-	if err != nil {
-		return nil, err
-	}
-	s.ManagedFields = fields
 	return s, nil
 }
 
@@ -163,6 +159,10 @@ func (i *workloadInfo[T]) UpdatedObject(ctx context.Context, old runtime.Object)
 	}
 	before, err := i.r.of(o)
 	if err != nil {
+		return nil, err
+	}
+	// Owners matter to server-side apply only; answers do not show them.
+	if before.ManagedFields, err = i.r.handler(o).ToSubresource(); err != nil {
 		return nil, err
 	}
 	obj, err := i.info.UpdatedObject(ctx, before)

@@ -67,6 +67,16 @@ func (r *StatusREST) ConvertToTable(ctx context.Context, obj, options runtime.Ob
 	return r.store.ConvertToTable(ctx, obj, options)
 }
 
+// Kept says which metadata a status update leaves as they are.
+type Kept int
+
+// Writable leaves all metadata to status writers too, as most kinds have it for historical reasons.
+const (
+	Writable Kept = iota
+	Labels
+	Metadata
+)
+
 type statusStrategy[T Object] struct{ *strategy[T] }
 
 func (s *statusStrategy[T]) AllowCreateOnUpdate() bool { return false }
@@ -77,6 +87,12 @@ func (s *statusStrategy[T]) PrepareForUpdate(ctx context.Context, obj, old runti
 	o, before := obj.(T), old.(T)
 	if s.r.Spec != nil {
 		assign(s.r.Spec(o), s.r.Spec(before))
+	}
+	switch s.r.StatusKeepsMetadata {
+	case Labels:
+		o.SetLabels(before.GetLabels())
+	case Metadata:
+		metav1.ResetObjectMetaForStatus(o, before)
 	}
 	if s.r.Generation {
 		o.SetGeneration(before.GetGeneration())
@@ -98,10 +114,20 @@ func (s *statusStrategy[T]) WarningsOnUpdate(context.Context, runtime.Object, ru
 }
 
 func (s *statusStrategy[T]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
-	if s.r.Spec == nil {
+	var parts []fieldpath.Path
+	if s.r.Spec != nil {
+		parts = append(parts, fieldpath.MakePathOrDie("spec"))
+	}
+	switch s.r.StatusKeepsMetadata {
+	case Labels:
+		parts = append(parts, fieldpath.MakePathOrDie("metadata", "labels"))
+	case Metadata:
+		parts = append(parts, fieldpath.MakePathOrDie("metadata"))
+	}
+	if len(parts) == 0 {
 		return nil
 	}
-	return s.r.resetSet("spec")
+	return s.r.resetSet(parts...)
 }
 
 // Part returns the strategy of an update that changes nothing by itself and checks nothing: the base on which a subresource

@@ -46,6 +46,10 @@ func (s *strategy[T]) PrepareForCreate(ctx context.Context, obj runtime.Object) 
 	if s.r.Generation {
 		o.SetGeneration(1)
 	}
+	if s.r.DropDisabled != nil {
+		var none T
+		s.r.DropDisabled(o, none)
+	}
 	if s.r.PrepareForCreate != nil {
 		s.r.PrepareForCreate(ctx, o)
 	}
@@ -55,6 +59,9 @@ func (s *strategy[T]) PrepareForUpdate(ctx context.Context, obj, old runtime.Obj
 	o, before := obj.(T), old.(T)
 	if s.r.Status != nil {
 		assign(s.r.Status(o), s.r.Status(before))
+	}
+	if s.r.DropDisabled != nil {
+		s.r.DropDisabled(o, before)
 	}
 	if s.r.PrepareForUpdate != nil {
 		s.r.PrepareForUpdate(ctx, o, before)
@@ -124,16 +131,16 @@ func (s *strategy[T]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	if s.r.Status == nil {
 		return nil
 	}
-	return s.r.resetSet("status")
+	return s.r.resetSet(fieldpath.MakePathOrDie("status"))
 }
 
-func (r *Resource[T]) resetSet(part string) map[fieldpath.APIVersion]*fieldpath.Set {
+func (r *Resource[T]) resetSet(parts ...fieldpath.Path) map[fieldpath.APIVersion]*fieldpath.Set {
 	out := map[fieldpath.APIVersion]*fieldpath.Set{}
 	for _, v := range r.Versions {
 		if r.Group != "" {
 			v = r.Group + "/" + v
 		}
-		out[fieldpath.APIVersion(v)] = fieldpath.NewSet(fieldpath.MakePathOrDie(part))
+		out[fieldpath.APIVersion(v)] = fieldpath.NewSet(parts...)
 	}
 	return out
 }

@@ -6,14 +6,15 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
-// Binding are the columns of role bindings of both kinds.
-var Binding = []Column{
-	Name,
-	Text("Role", rbacv1.RoleBinding{}.SwaggerDoc()["roleRef"]),
-	Age,
-	Wide(Text("Users", "Users in the roleBinding")),
-	Wide(Text("Groups", "Groups in the roleBinding")),
-	Wide(Text("ServiceAccounts", "ServiceAccounts in the roleBinding")),
+// Binding are the columns of role bindings of a kind, given the name of the kind and what its roleRef is. The texts
+// about roleRef are those of the beta version, as upstream has them.
+func Binding(kind, roleRef string) []Column {
+	return []Column{
+		Name, Text("Role", roleRef), Age,
+		Wide(Text("Users", "Users in the "+kind)),
+		Wide(Text("Groups", "Groups in the "+kind)),
+		Wide(Text("ServiceAccounts", "ServiceAccounts in the "+kind)),
+	}
 }
 
 // Subjects sorts the subjects of a binding by kind, as the Binding columns show them.

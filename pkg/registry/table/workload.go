@@ -12,9 +12,6 @@ var Workload = []Column{
 	Wide(Text("Images", "Images referenced by each container in the template.")),
 }
 
-// SelectorColumn shows which pods a workload counts as its own.
-var SelectorColumn = Wide(Text("Selector", "Label selector for pods."))
-
 // Containers returns the names and the images of a pod's containers, as the Workload columns show them.
 func Containers(spec *v1.PodSpec) (names, images string) {
 	var n, i []string

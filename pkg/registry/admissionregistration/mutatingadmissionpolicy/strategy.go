@@ -21,8 +21,9 @@ var resource = &stored.Resource[*admissionregistrationv1.MutatingAdmissionPolicy
 	Spec:       func(o *admissionregistrationv1.MutatingAdmissionPolicy) any { return &o.Spec },
 	Generation: true,
 
-	Validate:       rules.Validate,
-	ValidateUpdate: rules.ValidateUpdate,
+	ConditionalUpdate: true,
+	Validate:          rules.Validate,
+	ValidateUpdate:    rules.ValidateUpdate,
 
 	Columns: columns,
 	Row:     row,

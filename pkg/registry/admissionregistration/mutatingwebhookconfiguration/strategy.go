@@ -21,8 +21,9 @@ var resource = &stored.Resource[*admissionregistrationv1.MutatingWebhookConfigur
 	Spec:       func(o *admissionregistrationv1.MutatingWebhookConfiguration) any { return &o.Webhooks },
 	Generation: true,
 
-	Validate:       rules.Validate,
-	ValidateUpdate: rules.ValidateUpdate,
+	ConditionalUpdate: true,
+	Validate:          rules.Validate,
+	ValidateUpdate:    rules.ValidateUpdate,
 
 	Columns: columns,
 	Row:     row,

@@ -22,6 +22,8 @@ var resource = &stored.Resource[*admissionregistrationv1.ValidatingAdmissionPoli
 	Status:     func(o *admissionregistrationv1.ValidatingAdmissionPolicy) any { return &o.Status },
 	Generation: true,
 
+	ConditionalUpdate:    true,
+	StatusKeepsMetadata:  stored.Metadata,
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

@@ -1,11 +1,16 @@
 package daemonset
 
 import (
+	"context"
+
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
 	rules "tiphys.dev/apirules/apps/daemonset"
+	"tiphys.dev/apirules/core/podspec"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
@@ -21,6 +26,17 @@ var resource = &stored.Resource[*appsv1.DaemonSet]{
 	Spec:       func(o *appsv1.DaemonSet) any { return &o.Spec },
 	Status:     func(o *appsv1.DaemonSet) any { return &o.Status },
 	Generation: true,
+
+	DropDisabled:     podspec.Dropper(func(o *appsv1.DaemonSet) *corev1.PodSpec { return &o.Spec.Template.Spec }),
+	PrepareForCreate: func(_ context.Context, o *appsv1.DaemonSet) { setTemplateGeneration(o, 1) },
+	PrepareForUpdate: func(_ context.Context, o, old *appsv1.DaemonSet) {
+		n := templateGeneration(old)
+		if !apiequality.Semantic.DeepEqual(o.Spec.Template, old.Spec.Template) {
+			n++
+		}
+		setTemplateGeneration(o, n)
+	},
+	PrepareForStatusUpdate: func(_ context.Context, o, old *appsv1.DaemonSet) { setTemplateGeneration(o, templateGeneration(old)) },
 
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,

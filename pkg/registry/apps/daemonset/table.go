@@ -2,6 +2,7 @@ package daemonset
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"tiphys.dev/tiphys/pkg/registry/table"
@@ -14,9 +15,9 @@ var columns = []table.Column{
 	table.Number("Ready", appsv1.DaemonSetStatus{}.SwaggerDoc()["numberReady"]),
 	table.Number("Up-to-date", appsv1.DaemonSetStatus{}.SwaggerDoc()["updatedNumberScheduled"]),
 	table.Number("Available", appsv1.DaemonSetStatus{}.SwaggerDoc()["numberAvailable"]),
-	table.Text("Node Selector", "The node selector of the template's pods."),
+	table.Text("Node Selector", corev1.PodSpec{}.SwaggerDoc()["nodeSelector"]),
 	table.Age,
-	table.Workload[0], table.Workload[1], table.SelectorColumn,
+	table.Workload[0], table.Workload[1], table.Wide(table.Text("Selector", appsv1.DaemonSetSpec{}.SwaggerDoc()["selector"])),
 }
 
 func row(o *appsv1.DaemonSet) []any {

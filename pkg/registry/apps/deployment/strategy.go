@@ -2,10 +2,12 @@ package deployment
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	rules "tiphys.dev/apirules/apps/deployment"
+	"tiphys.dev/apirules/core/podspec"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
@@ -26,6 +28,8 @@ var resource = &stored.Resource[*appsv1.Deployment]{
 		return !apiequality.Semantic.DeepEqual(o.Spec, old.Spec) || !apiequality.Semantic.DeepEqual(o.Annotations, old.Annotations)
 	},
 
+	StatusKeepsMetadata:  stored.Labels,
+	DropDisabled:         podspec.Dropper(func(o *appsv1.Deployment) *corev1.PodSpec { return &o.Spec.Template.Spec }),
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

@@ -14,7 +14,7 @@ var columns = []table.Column{
 	table.Text("Up-to-date", appsv1.DeploymentStatus{}.SwaggerDoc()["updatedReplicas"]),
 	table.Text("Available", appsv1.DeploymentStatus{}.SwaggerDoc()["availableReplicas"]),
 	table.Age,
-	table.Workload[0], table.Workload[1], table.SelectorColumn,
+	table.Workload[0], table.Workload[1], table.Wide(table.Text("Selector", appsv1.DeploymentSpec{}.SwaggerDoc()["selector"])),
 }
 
 func row(o *appsv1.Deployment) []any {

@@ -4,10 +4,12 @@ import (
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	rules "tiphys.dev/apirules/apps/replicaset"
+	"tiphys.dev/apirules/core/podspec"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
@@ -24,6 +26,7 @@ var resource = &stored.Resource[*appsv1.ReplicaSet]{
 	Status:     func(o *appsv1.ReplicaSet) any { return &o.Status },
 	Generation: true,
 
+	DropDisabled:         podspec.Dropper(func(o *appsv1.ReplicaSet) *corev1.PodSpec { return &o.Spec.Template.Spec }),
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

@@ -12,7 +12,7 @@ var columns = []table.Column{
 	table.Number("Current", appsv1.ReplicaSetStatus{}.SwaggerDoc()["replicas"]),
 	table.Number("Ready", appsv1.ReplicaSetStatus{}.SwaggerDoc()["readyReplicas"]),
 	table.Age,
-	table.Workload[0], table.Workload[1], table.SelectorColumn,
+	table.Workload[0], table.Workload[1], table.Wide(table.Text("Selector", appsv1.ReplicaSetSpec{}.SwaggerDoc()["selector"])),
 }
 
 func row(o *appsv1.ReplicaSet) []any {

@@ -2,9 +2,11 @@ package statefulset
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	rules "tiphys.dev/apirules/apps/statefulset"
+	"tiphys.dev/apirules/core/podspec"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
@@ -21,6 +23,7 @@ var resource = &stored.Resource[*appsv1.StatefulSet]{
 	Status:     func(o *appsv1.StatefulSet) any { return &o.Status },
 	Generation: true,
 
+	DropDisabled:         podspec.Dropper(func(o *appsv1.StatefulSet) *corev1.PodSpec { return &o.Spec.Template.Spec }),
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

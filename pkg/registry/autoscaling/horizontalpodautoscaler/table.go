@@ -76,13 +76,13 @@ func target(s autoscalingv2.MetricSpec, status *autoscalingv2.MetricStatus) stri
 		if status != nil && status.Object != nil {
 			now = &status.Object.Current
 		}
-		return compare(s.Object.Target, now)
+		return averaged(s.Object.Target, now)
 	case autoscalingv2.ExternalMetricSourceType:
 		var now *autoscalingv2.MetricValueStatus
 		if status != nil && status.External != nil {
 			now = &status.External.Current
 		}
-		return compare(s.External.Target, now)
+		return averaged(s.External.Target, now)
 	}
 	return "<unknown type>"
 }
@@ -99,7 +99,7 @@ func compare(t autoscalingv2.MetricTarget, now *autoscalingv2.MetricValueStatus)
 		if now != nil && now.AverageValue != nil {
 			current = now.AverageValue.String()
 		}
-		return fmt.Sprintf("%s/%s (avg)", current, t.AverageValue.String())
+		return fmt.Sprintf("%s/%s", current, t.AverageValue.String())
 	case t.Value != nil:
 		if now != nil && now.Value != nil {
 			current = now.Value.String()
@@ -107,4 +107,12 @@ func compare(t autoscalingv2.MetricTarget, now *autoscalingv2.MetricValueStatus)
 		return fmt.Sprintf("%s/%s", current, t.Value.String())
 	}
 	return current + "/<auto>"
+}
+
+// averaged is compare for metrics that need not be of pods: it says when the target is a mean over the pods.
+func averaged(t autoscalingv2.MetricTarget, now *autoscalingv2.MetricValueStatus) string {
+	if t.AverageUtilization == nil && t.AverageValue != nil {
+		return compare(t, now) + " (avg)"
+	}
+	return compare(t, now)
 }

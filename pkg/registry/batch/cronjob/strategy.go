@@ -2,10 +2,12 @@ package cronjob
 
 import (
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
 	rules "tiphys.dev/apirules/batch/cronjob"
+	"tiphys.dev/apirules/core/podspec"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
@@ -22,6 +24,7 @@ var resource = &stored.Resource[*batchv1.CronJob]{
 	Status:     func(o *batchv1.CronJob) any { return &o.Status },
 	Generation: true,
 
+	DropDisabled:   podspec.Dropper(func(o *batchv1.CronJob) *corev1.PodSpec { return &o.Spec.JobTemplate.Spec.Template.Spec }),
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 	Warnings:       rules.Warnings,

@@ -14,7 +14,7 @@ var columns = []table.Column{
 	table.Number("Active", batchv1.CronJobStatus{}.SwaggerDoc()["active"]),
 	table.Text("Last Schedule", batchv1.CronJobStatus{}.SwaggerDoc()["lastScheduleTime"]),
 	table.Age,
-	table.Workload[0], table.Workload[1], table.SelectorColumn,
+	table.Workload[0], table.Workload[1], table.Wide(table.Text("Selector", batchv1.JobSpec{}.SwaggerDoc()["selector"])),
 }
 
 func row(o *batchv1.CronJob) []any {
@@ -28,7 +28,18 @@ func row(o *batchv1.CronJob) []any {
 	}
 	names, images := table.Containers(&o.Spec.JobTemplate.Spec.Template.Spec)
 	return []any{
-		o.Name, o.Spec.Schedule, zone, o.Spec.Suspend != nil && *o.Spec.Suspend, int64(len(o.Status.Active)), last,
+		o.Name, o.Spec.Schedule, zone, suspended(o.Spec.Suspend), int64(len(o.Status.Active)), last,
 		table.Since(o.CreationTimestamp), names, images, table.Selector(o.Spec.JobTemplate.Spec.Selector),
 	}
+}
+
+// suspended prints as upstream does: a word, though the column is of booleans.
+func suspended(s *bool) string {
+	switch {
+	case s == nil:
+		return "<unset>"
+	case *s:
+		return "True"
+	}
+	return "False"
 }

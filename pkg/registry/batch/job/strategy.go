@@ -6,12 +6,13 @@ import (
 	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	rules "tiphys.dev/apirules/batch/job"
+	"tiphys.dev/apirules/core/podspec"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
@@ -27,6 +28,7 @@ var resource = &stored.Resource[*batchv1.Job]{
 	Status:     func(o *batchv1.Job) any { return &o.Status },
 	Generation: true,
 
+	DropDisabled: podspec.Dropper(func(o *batchv1.Job) *corev1.PodSpec { return &o.Spec.Template.Spec }),
 	// The selector is made of the UID, which the object has by now.
 	PrepareForCreate: func(_ context.Context, o *batchv1.Job) { rules.GenerateSelector(o) },
 
@@ -42,10 +44,4 @@ var resource = &stored.Resource[*batchv1.Job]{
 
 	Columns: columns,
 	Row:     row,
-}
-
-// New makes the storage of jobs.
-func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
-	s, _, err := resource.Storage(getter)
-	return s, err
 }

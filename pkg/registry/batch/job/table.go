@@ -17,7 +17,7 @@ var columns = []table.Column{
 	table.Text("Completions", batchv1.JobStatus{}.SwaggerDoc()["succeeded"]),
 	table.Text("Duration", "Time required to complete the job."),
 	table.Age,
-	table.Workload[0], table.Workload[1], table.SelectorColumn,
+	table.Workload[0], table.Workload[1], table.Wide(table.Text("Selector", batchv1.JobSpec{}.SwaggerDoc()["selector"])),
 }
 
 func row(o *batchv1.Job) []any {

@@ -17,9 +17,10 @@ var resource = &stored.Resource[*coordinationv1.Lease]{
 	New:     func() *coordinationv1.Lease { return &coordinationv1.Lease{} },
 	NewList: func() runtime.Object { return &coordinationv1.LeaseList{} },
 
-	Validate:       rules.Validate,
-	ValidateUpdate: rules.ValidateUpdate,
-	CreateOnUpdate: true,
+	ConditionalUpdate: true,
+	Validate:          rules.Validate,
+	ValidateUpdate:    rules.ValidateUpdate,
+	CreateOnUpdate:    true,
 
 	Columns: columns,
 	Row:     row,

@@ -22,6 +22,7 @@ var resource = &stored.Resource[*corev1.PersistentVolume]{
 	Spec:    func(o *corev1.PersistentVolume) any { return &o.Spec },
 	Status:  func(o *corev1.PersistentVolume) any { return &o.Status },
 
+	DeletedObject: true,
 	PrepareForCreate: func(_ context.Context, o *corev1.PersistentVolume) {
 		now := metav1.Now()
 		o.Status = corev1.PersistentVolumeStatus{Phase: corev1.VolumePending, LastPhaseTransitionTime: &now}

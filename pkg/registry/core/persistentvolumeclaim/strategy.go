@@ -22,6 +22,7 @@ var resource = &stored.Resource[*corev1.PersistentVolumeClaim]{
 	Spec:    func(o *corev1.PersistentVolumeClaim) any { return &o.Spec },
 	Status:  func(o *corev1.PersistentVolumeClaim) any { return &o.Status },
 
+	DeletedObject: true,
 	PrepareForCreate: func(_ context.Context, o *corev1.PersistentVolumeClaim) {
 		o.Status = corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}
 		rules.NormalizeDataSources(&o.Spec)

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	rules "tiphys.dev/apirules/core/pod"
+	"tiphys.dev/apirules/core/podspec"
 
 	"tiphys.dev/tiphys/pkg/api/podstate"
 	"tiphys.dev/tiphys/pkg/registry/stored"
@@ -29,12 +30,14 @@ var resource = &stored.Resource[*corev1.Pod]{
 	Status:     func(o *corev1.Pod) any { return &o.Status },
 	Generation: true,
 
+	DropDisabled:           podspec.Dropper(func(o *corev1.Pod) *corev1.PodSpec { return &o.Spec }),
 	PrepareForCreate:       prepareForCreate,
 	PrepareForStatusUpdate: prepareForStatusUpdate,
 
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,
+	Warnings:             rules.Warnings,
 	Graceful:             graceful,
 	DeletedObject:        true,
 
@@ -52,7 +55,7 @@ func prepareForCreate(_ context.Context, o *corev1.Pod) {
 		o.Status.Conditions = []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse,
 			Reason: corev1.PodReasonSchedulingGated, Message: "Scheduling is blocked due to non-empty scheduling gates",
-			ObservedGeneration: o.Generation,
+			LastTransitionTime: metav1.Now(),
 		}}
 	}
 }
@@ -61,8 +64,12 @@ func prepareForCreate(_ context.Context, o *corev1.Pod) {
 // undo it, and the QoS class never changes.
 func prepareForStatusUpdate(_ context.Context, o, old *corev1.Pod) {
 	o.DeletionTimestamp, o.DeletionGracePeriodSeconds = old.DeletionTimestamp, old.DeletionGracePeriodSeconds
-	if old.Status.QOSClass != "" {
+	if old.Status.QOSClass != "" && o.Status.QOSClass == "" {
 		o.Status.QOSClass = old.Status.QOSClass
+	}
+	// The gate DRANodeAllocatableResources is off.
+	if len(old.Status.NodeAllocatableResourceClaimStatuses) == 0 {
+		o.Status.NodeAllocatableResourceClaimStatuses = nil
 	}
 	// Owners are the business of those who own; a status writer has an old picture of them.
 	o.OwnerReferences = old.OwnerReferences

@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	"tiphys.dev/apirules/core/podspec"
 	rules "tiphys.dev/apirules/core/podtemplate"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
@@ -19,6 +20,8 @@ var resource = &stored.Resource[*corev1.PodTemplate]{
 	Spec:       func(o *corev1.PodTemplate) any { return &o.Template },
 	Generation: true,
 
+	DeletedObject:  true,
+	DropDisabled:   podspec.Dropper(func(o *corev1.PodTemplate) *corev1.PodSpec { return &o.Template.Spec }),
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 	Warnings:       rules.Warnings,

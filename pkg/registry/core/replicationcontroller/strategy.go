@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
 
+	"tiphys.dev/apirules/core/podspec"
 	rules "tiphys.dev/apirules/core/replicationcontroller"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
@@ -25,6 +26,12 @@ var resource = &stored.Resource[*corev1.ReplicationController]{
 	Status:     func(o *corev1.ReplicationController) any { return &o.Status },
 	Generation: true,
 
+	DropDisabled: podspec.Dropper(func(o *corev1.ReplicationController) *corev1.PodSpec {
+		if o.Spec.Template == nil {
+			return nil
+		}
+		return &o.Spec.Template.Spec
+	}),
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

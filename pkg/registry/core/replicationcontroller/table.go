@@ -13,7 +13,7 @@ var columns = []table.Column{
 	table.Number("Current", corev1.ReplicationControllerStatus{}.SwaggerDoc()["replicas"]),
 	table.Number("Ready", corev1.ReplicationControllerStatus{}.SwaggerDoc()["readyReplicas"]),
 	table.Age,
-	table.Workload[0], table.Workload[1], table.SelectorColumn,
+	table.Workload[0], table.Workload[1], table.Wide(table.Text("Selector", corev1.ReplicationControllerSpec{}.SwaggerDoc()["selector"])),
 }
 
 func row(o *corev1.ReplicationController) []any {

@@ -20,6 +20,7 @@ var resource = &stored.Resource[*corev1.ResourceQuota]{
 	Spec:    func(o *corev1.ResourceQuota) any { return &o.Spec },
 	Status:  func(o *corev1.ResourceQuota) any { return &o.Status },
 
+	DeletedObject:        true,
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

@@ -24,6 +24,8 @@ var resource = &stored.Resource[*corev1.Secret]{
 
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
+	Warnings:       rules.Warnings,
+	UpdateWarnings: rules.UpdateWarnings,
 	Fields: func(o *corev1.Secret) fields.Set {
 		return fields.Set{"type": string(o.Type)}
 	},

@@ -17,7 +17,7 @@ var resource = &stored.Resource[*discoveryv1.EndpointSlice]{
 	New:     func() *discoveryv1.EndpointSlice { return &discoveryv1.EndpointSlice{} },
 	NewList: func() runtime.Object { return &discoveryv1.EndpointSliceList{} },
 	Spec: func(o *discoveryv1.EndpointSlice) any {
-		return []any{o.Labels, o.Annotations, o.OwnerReferences, o.AddressType, o.Endpoints, o.Ports}
+		return []any{o.Labels, o.AddressType, o.Endpoints, o.Ports}
 	},
 	Generation: true,
 

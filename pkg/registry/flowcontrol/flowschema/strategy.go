@@ -19,6 +19,7 @@ var resource = &stored.Resource[*flowcontrolv1.FlowSchema]{
 	Status:     func(o *flowcontrolv1.FlowSchema) any { return &o.Status },
 	Generation: true,
 
+	StatusKeepsMetadata:  stored.Metadata,
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

@@ -14,10 +14,9 @@ var resource = &stored.Resource[*networkingv1.IPAddress]{
 	Group: "networking.k8s.io", Name: "ipaddresses", Singular: "ipaddress", Versions: []string{"v1"},
 	ShortNames: []string{"ip"},
 
-	New:        func() *networkingv1.IPAddress { return &networkingv1.IPAddress{} },
-	NewList:    func() runtime.Object { return &networkingv1.IPAddressList{} },
-	Spec:       func(o *networkingv1.IPAddress) any { return &o.Spec },
-	Generation: true,
+	New:     func() *networkingv1.IPAddress { return &networkingv1.IPAddress{} },
+	NewList: func() runtime.Object { return &networkingv1.IPAddressList{} },
+	Spec:    func(o *networkingv1.IPAddress) any { return &o.Spec },
 
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,

@@ -1,9 +1,8 @@
 package ipaddress
 
 import (
-	"strings"
-
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"tiphys.dev/tiphys/pkg/registry/table"
 )
@@ -16,13 +15,13 @@ var columns = []table.Column{
 func row(o *networkingv1.IPAddress) []any {
 	parent := "<none>"
 	if r := o.Spec.ParentRef; r != nil {
-		var parts []string
-		for _, p := range []string{r.Group, r.Resource, r.Namespace, r.Name} {
+		parent = schema.GroupResource{Group: r.Group, Resource: r.Resource}.String()
+		for _, p := range []string{r.Namespace, r.Name} {
 			if p != "" {
-				parts = append(parts, p)
+				parent += "/" + p
 			}
 		}
-		parent = strings.Join(parts, "/")
 	}
-	return []any{o.Name, parent}
+	// Upstream sends the age without a column for it; clients that count cells see the same here.
+	return []any{o.Name, parent, table.Since(o.CreationTimestamp)}
 }

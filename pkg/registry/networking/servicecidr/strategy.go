@@ -13,12 +13,12 @@ import (
 var resource = &stored.Resource[*networkingv1.ServiceCIDR]{
 	Group: "networking.k8s.io", Name: "servicecidrs", Singular: "servicecidr", Versions: []string{"v1"},
 
-	New:        func() *networkingv1.ServiceCIDR { return &networkingv1.ServiceCIDR{} },
-	NewList:    func() runtime.Object { return &networkingv1.ServiceCIDRList{} },
-	Spec:       func(o *networkingv1.ServiceCIDR) any { return &o.Spec },
-	Status:     func(o *networkingv1.ServiceCIDR) any { return &o.Status },
-	Generation: true,
+	New:     func() *networkingv1.ServiceCIDR { return &networkingv1.ServiceCIDR{} },
+	NewList: func() runtime.Object { return &networkingv1.ServiceCIDRList{} },
+	Spec:    func(o *networkingv1.ServiceCIDR) any { return &o.Spec },
+	Status:  func(o *networkingv1.ServiceCIDR) any { return &o.Status },
 
+	StatusKeepsMetadata:  stored.Metadata,
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

@@ -16,10 +16,11 @@ var resource = &stored.Resource[*nodev1.RuntimeClass]{
 	New:     func() *nodev1.RuntimeClass { return &nodev1.RuntimeClass{} },
 	NewList: func() runtime.Object { return &nodev1.RuntimeClassList{} },
 
-	Validate:       rules.Validate,
-	ValidateUpdate: rules.ValidateUpdate,
-	Warnings:       rules.Warnings,
-	UpdateWarnings: rules.UpdateWarnings,
+	ConditionalUpdate: true,
+	Validate:          rules.Validate,
+	ValidateUpdate:    rules.ValidateUpdate,
+	Warnings:          rules.Warnings,
+	UpdateWarnings:    rules.UpdateWarnings,
 
 	Columns: columns,
 	Row:     row,

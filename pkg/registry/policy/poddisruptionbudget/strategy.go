@@ -21,6 +21,7 @@ var resource = &stored.Resource[*policyv1.PodDisruptionBudget]{
 	Status:     func(o *policyv1.PodDisruptionBudget) any { return &o.Status },
 	Generation: true,
 
+	ConditionalUpdate:    true,
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

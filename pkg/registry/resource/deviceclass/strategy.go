@@ -18,6 +18,7 @@ var resource = &stored.Resource[*resourcev1.DeviceClass]{
 	Spec:       func(o *resourcev1.DeviceClass) any { return &o.Spec },
 	Generation: true,
 
+	DeletedObject:  true,
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 

@@ -19,6 +19,8 @@ var resource = &stored.Resource[*resourcev1.ResourceClaim]{
 	Spec:    func(o *resourcev1.ResourceClaim) any { return &o.Spec },
 	Status:  func(o *resourcev1.ResourceClaim) any { return &o.Status },
 
+	DeletedObject:        true,
+	StatusKeepsMetadata:  stored.Metadata,
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

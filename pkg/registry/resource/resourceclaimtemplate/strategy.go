@@ -17,6 +17,7 @@ var resource = &stored.Resource[*resourcev1.ResourceClaimTemplate]{
 	New:     func() *resourcev1.ResourceClaimTemplate { return &resourcev1.ResourceClaimTemplate{} },
 	NewList: func() runtime.Object { return &resourcev1.ResourceClaimTemplateList{} },
 
+	DeletedObject:  true,
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 

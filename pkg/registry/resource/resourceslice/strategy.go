@@ -19,6 +19,7 @@ var resource = &stored.Resource[*resourcev1.ResourceSlice]{
 	Spec:       func(o *resourcev1.ResourceSlice) any { return &o.Spec },
 	Generation: true,
 
+	DeletedObject:  true,
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 	Fields: func(o *resourcev1.ResourceSlice) fields.Set {

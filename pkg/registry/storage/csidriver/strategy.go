@@ -1,7 +1,10 @@
 package csidriver
 
 import (
+	"context"
+
 	storagev1 "k8s.io/api/storage/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
@@ -13,10 +16,20 @@ import (
 var resource = &stored.Resource[*storagev1.CSIDriver]{
 	Group: "storage.k8s.io", Name: "csidrivers", Singular: "csidriver", Versions: []string{"v1"},
 
-	New:        func() *storagev1.CSIDriver { return &storagev1.CSIDriver{} },
-	NewList:    func() runtime.Object { return &storagev1.CSIDriverList{} },
-	Spec:       func(o *storagev1.CSIDriver) any { return &o.Spec },
-	Generation: true,
+	New:     func() *storagev1.CSIDriver { return &storagev1.CSIDriver{} },
+	NewList: func() runtime.Object { return &storagev1.CSIDriverList{} },
+	Spec:    func(o *storagev1.CSIDriver) any { return &o.Spec },
+
+	ConditionalUpdate: true,
+	DeletedObject:     true,
+	// A driver starts without a generation; it counts changes of what kubelets act on.
+	PrepareForUpdate: func(_ context.Context, o, old *storagev1.CSIDriver) {
+		o.Generation = old.Generation
+		if !apiequality.Semantic.DeepEqual(o.Spec, old.Spec) {
+			o.Generation++
+		}
+	},
+	PrepareForCreate: func(_ context.Context, o *storagev1.CSIDriver) { o.Generation = 0 },
 
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,

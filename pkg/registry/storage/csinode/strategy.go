@@ -16,8 +16,10 @@ var resource = &stored.Resource[*storagev1.CSINode]{
 	New:     func() *storagev1.CSINode { return &storagev1.CSINode{} },
 	NewList: func() runtime.Object { return &storagev1.CSINodeList{} },
 
-	Validate:       rules.Validate,
-	ValidateUpdate: rules.ValidateUpdate,
+	ConditionalUpdate: true,
+	DeletedObject:     true,
+	Validate:          rules.Validate,
+	ValidateUpdate:    rules.ValidateUpdate,
 
 	Columns: columns,
 	Row:     row,

@@ -17,8 +17,9 @@ var resource = &stored.Resource[*storagev1.CSIStorageCapacity]{
 	New:     func() *storagev1.CSIStorageCapacity { return &storagev1.CSIStorageCapacity{} },
 	NewList: func() runtime.Object { return &storagev1.CSIStorageCapacityList{} },
 
-	Validate:       rules.Validate,
-	ValidateUpdate: rules.ValidateUpdate,
+	ConditionalUpdate: true,
+	Validate:          rules.Validate,
+	ValidateUpdate:    rules.ValidateUpdate,
 
 	Columns: columns,
 	Row:     row,

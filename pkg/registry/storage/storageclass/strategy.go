@@ -17,6 +17,7 @@ var resource = &stored.Resource[*storagev1.StorageClass]{
 	New:     func() *storagev1.StorageClass { return &storagev1.StorageClass{} },
 	NewList: func() runtime.Object { return &storagev1.StorageClassList{} },
 
+	DeletedObject:  true,
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 

@@ -18,6 +18,9 @@ var resource = &stored.Resource[*storagev1.VolumeAttachment]{
 	Spec:    func(o *storagev1.VolumeAttachment) any { return &o.Spec },
 	Status:  func(o *storagev1.VolumeAttachment) any { return &o.Status },
 
+	ConditionalUpdate:    true,
+	DeletedObject:        true,
+	StatusKeepsMetadata:  stored.Metadata,
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

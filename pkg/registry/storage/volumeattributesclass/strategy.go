@@ -17,6 +17,7 @@ var resource = &stored.Resource[*storagev1.VolumeAttributesClass]{
 	New:     func() *storagev1.VolumeAttributesClass { return &storagev1.VolumeAttributesClass{} },
 	NewList: func() runtime.Object { return &storagev1.VolumeAttributesClassList{} },
 
+	DeletedObject:  true,
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 

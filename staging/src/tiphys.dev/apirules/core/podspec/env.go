@@ -99,6 +99,7 @@ func validateFileKeyRef(s *v1.FileKeySelector, ctx *containerContext, path *fiel
 	if s.VolumeName == "" {
 		return append(errs, field.Required(path.Child("volumeName"), ""))
 	}
+	errs = append(errs, check.DNSLabel(path.Child("volumeName"), s.VolumeName)...)
 	source, ok := ctx.volumes[s.VolumeName]
 	switch {
 	case !ok:

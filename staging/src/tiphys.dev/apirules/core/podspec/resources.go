@@ -127,7 +127,7 @@ func validatePodResources(spec *v1.PodSpec, claims sets.Set[string], path *field
 	if spec.Resources.Claims != nil {
 		errs = append(errs, field.Forbidden(path.Child("claims"), "may not be set for Resources"))
 	}
-	r := &v1.ResourceRequirements{Limits: spec.Resources.Limits, Requests: spec.Resources.Requests}
+	r := spec.Resources
 	errs = append(errs, validateRequirements(r, claims, path, opts, validatePodResourceName)...)
 	errs = append(errs, validateContainersFit(spec, path)...)
 	return errs

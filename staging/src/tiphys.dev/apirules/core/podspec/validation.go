@@ -53,7 +53,7 @@ func Validate(spec *v1.PodSpec, meta *metav1.ObjectMeta, path *field.Path, opts 
 		add(check.RequiredOneOf(path.Child("preemptionPolicy"), *spec.PreemptionPolicy, v1.PreemptLowerPriority, v1.PreemptNever))
 	}
 	for _, name := range sets.List(sets.KeySet(spec.Overhead)) {
-		at := path.Child("overhead").Key(string(name))
+		at := path.Child("overhead", "limits").Key(string(name))
 		add(resources.ValidateContainerName(name, at))
 		add(resources.ValidateAmount(name, spec.Overhead[name], at))
 	}

@@ -36,6 +36,9 @@ func Warnings(obj *v1.Service) []string {
 			warnings = append(warnings, validation.GetWarningsForCIDR(path.Child("loadBalancerSourceRanges").Index(i), cidr)...)
 		}
 	}
+	if len(obj.Spec.ExternalIPs) > 0 {
+		warnings = append(warnings, "spec.externalIPs is deprecated and may no longer be implemented in some clusters")
+	}
 	for i, ip := range obj.Spec.ExternalIPs {
 		warnings = append(warnings, ipWarnings(path.Child("externalIPs").Index(i), ip)...)
 	}
