@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -100,7 +101,10 @@ func writeCommands(cmd *cobra.Command, cfg allinone.Config, binDir, etcdBinary s
 func runServer(ctx context.Context, cfg allinone.Config) error {
 	setVerbosity(cfg.Verbosity)
 	cfg.Version = version.Get()
+	saveMemory()
 	cfg.OnReady = func() {
+		// Starting takes several times the memory of running: give it back when the caches have settled.
+		time.AfterFunc(settled, debug.FreeOSMemory)
 		klog.InfoS("All components are ready", "server", cfg.Version)
 		// Without systemd there is nobody to tell, and nothing happens.
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
@@ -126,6 +130,17 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 		return err
 	case <-time.After(stopTimeout):
 		return fmt.Errorf("the components did not stop within %v", stopTimeout)
+	}
+}
+
+// settled is how long after the start the caches are filled and the documents built.
+const settled = 10 * time.Second
+
+// saveMemory collects garbage sooner than Go does by itself: what runs beside the workloads of a machine should be small
+// before it is fast. GOGC and GOMEMLIMIT overrule it, as ever.
+func saveMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
 	}
 }
 
