@@ -16,8 +16,8 @@ import (
 	"tiphys.dev/tiphys/test/peer"
 )
 
-// disabled are plugins that not both servers have; ServiceAccount waits for a controller.
-var disabled = "ServiceAccount"
+// disabled is the plugin that waits for a controller before it lets pods in.
+const disabled = "ServiceAccount"
 
 func TestOracle(t *testing.T) {
 	upstream, ours := servers(t)

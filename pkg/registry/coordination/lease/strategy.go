@@ -17,6 +17,12 @@ var resource = &stored.Resource[*coordinationv1.Lease]{
 	New:     func() *coordinationv1.Lease { return &coordinationv1.Lease{} },
 	NewList: func() runtime.Object { return &coordinationv1.LeaseList{} },
 
+	// The gate CoordinatedLeaderElection is off.
+	DropDisabled: func(o, old *coordinationv1.Lease) {
+		if old == nil || old.Spec.Strategy == nil && old.Spec.PreferredHolder == nil {
+			o.Spec.Strategy, o.Spec.PreferredHolder = nil, nil
+		}
+	},
 	ConditionalUpdate: true,
 	Validate:          rules.Validate,
 	ValidateUpdate:    rules.ValidateUpdate,

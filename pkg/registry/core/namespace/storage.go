@@ -138,6 +138,9 @@ func orphan(ns *corev1.Namespace, options *metav1.DeleteOptions) {
 	if want == nil {
 		return
 	}
+	if options.PropagationPolicy != nil && *options.PropagationPolicy == metav1.DeletePropagationForeground && !slices.Contains(ns.Finalizers, metav1.FinalizerDeleteDependents) {
+		ns.Finalizers = append(ns.Finalizers, metav1.FinalizerDeleteDependents)
+	}
 	ns.Finalizers = slices.DeleteFunc(ns.Finalizers, func(f string) bool { return f == metav1.FinalizerOrphanDependents })
 	if *want {
 		ns.Finalizers = append(ns.Finalizers, metav1.FinalizerOrphanDependents)

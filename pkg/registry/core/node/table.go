@@ -27,7 +27,7 @@ func row(o *corev1.Node) []any {
 	return []any{
 		o.Name, status(o), table.Join(roles(o)), table.Since(o.CreationTimestamp), info.KubeletVersion,
 		address(o, corev1.NodeInternalIP), address(o, corev1.NodeExternalIP),
-		unknown(info.OSImage), unknown(info.KernelVersion), unknown(info.ContainerRuntimeVersion),
+		unknown(info.OSImage), kernel(info), unknown(info.ContainerRuntimeVersion),
 	}
 }
 
@@ -81,4 +81,12 @@ func unknown(s string) string {
 		return "<unknown>"
 	}
 	return s
+}
+
+// kernel is the version with the machine's kind, where the node tells that.
+func kernel(info corev1.NodeSystemInfo) string {
+	if info.KernelVersion == "" || info.Architecture == "" {
+		return unknown(info.KernelVersion)
+	}
+	return info.KernelVersion + " (" + info.Architecture + ")"
 }

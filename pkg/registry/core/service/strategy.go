@@ -26,13 +26,6 @@ var resource = &stored.Resource[*corev1.Service]{
 	PrepareForCreate: func(_ context.Context, o *corev1.Service) { dropUnused(o, nil) },
 	PrepareForUpdate: func(_ context.Context, o, old *corev1.Service) { dropUnused(o, old) },
 
-	// Only load balancers have ingress points.
-	PrepareForStatusUpdate: func(_ context.Context, o, _ *corev1.Service) {
-		if o.Spec.Type != corev1.ServiceTypeLoadBalancer {
-			o.Status.LoadBalancer = corev1.LoadBalancerStatus{}
-		}
-	},
-
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,

@@ -8,7 +8,7 @@ import (
 
 var columns = []table.Column{
 	table.Name,
-	table.Text("PriorityLevel", flowcontrolv1.FlowSchemaSpec{}.SwaggerDoc()["priorityLevelConfiguration"]),
+	table.Text("PriorityLevel", flowcontrolv1.PriorityLevelConfigurationReference{}.SwaggerDoc()["name"]),
 	table.Text("MatchingPrecedence", flowcontrolv1.FlowSchemaSpec{}.SwaggerDoc()["matchingPrecedence"]),
 	table.Text("DistinguisherMethod", flowcontrolv1.FlowSchemaSpec{}.SwaggerDoc()["distinguisherMethod"]),
 	table.Age,

@@ -8,7 +8,7 @@ import (
 
 var columns = []table.Column{
 	table.Name,
-	table.Text("Handler", nodev1.RuntimeClass{}.SwaggerDoc()["handler"]),
+	table.Text("Handler", ""),
 	table.Age,
 }
 

@@ -1,7 +1,10 @@
 package resourceslice
 
 import (
+	"context"
+
 	resourcev1 "k8s.io/api/resource/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
@@ -19,7 +22,10 @@ var resource = &stored.Resource[*resourcev1.ResourceSlice]{
 	Spec:       func(o *resourcev1.ResourceSlice) any { return &o.Spec },
 	Generation: true,
 
-	DeletedObject:  true,
+	DeletedObject:    true,
+	PrepareForCreate: func(_ context.Context, o *resourcev1.ResourceSlice) { stampTaints(o) },
+	PrepareForUpdate: func(_ context.Context, o, _ *resourcev1.ResourceSlice) { stampTaints(o) },
+
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 	Fields: func(o *resourcev1.ResourceSlice) fields.Set {
@@ -34,4 +40,16 @@ var resource = &stored.Resource[*resourcev1.ResourceSlice]{
 func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
 	s, _, err := resource.Storage(getter)
 	return s, err
+}
+
+// stampTaints notes when taints came that do not say so themselves.
+func stampTaints(o *resourcev1.ResourceSlice) {
+	now := metav1.Now()
+	for i := range o.Spec.Devices {
+		for j := range o.Spec.Devices[i].Taints {
+			if t := &o.Spec.Devices[i].Taints[j]; t.TimeAdded == nil {
+				t.TimeAdded = &now
+			}
+		}
+	}
 }

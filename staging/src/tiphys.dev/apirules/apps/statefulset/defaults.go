@@ -38,12 +38,8 @@ func SetDefaults(obj *appsv1.StatefulSet) {
 	for i := range spec.VolumeClaimTemplates {
 		claim := &spec.VolumeClaimTemplates[i]
 		// Claims are shown with their kind, as whole objects.
-		if claim.APIVersion == "" {
-			claim.APIVersion = "v1"
-		}
-		if claim.Kind == "" {
-			claim.Kind = "PersistentVolumeClaim"
-		}
+		// Nothing else can stand there.
+		claim.APIVersion, claim.Kind = "v1", "PersistentVolumeClaim"
 		persistentvolumeclaim.SetEmbeddedDefaults(claim)
 	}
 }

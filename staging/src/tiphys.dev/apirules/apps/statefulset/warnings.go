@@ -9,7 +9,11 @@ import (
 
 // Warnings tells of what is surely not meant in the template.
 func Warnings(obj *appsv1.StatefulSet) []string {
-	return podspec.TemplateWarnings(&obj.Spec.Template, field.NewPath("spec", "template"))
+	warnings := podspec.TemplateWarnings(&obj.Spec.Template, field.NewPath("spec", "template"))
+	if n := obj.Spec.RevisionHistoryLimit; n != nil && *n < 0 {
+		warnings = append(warnings, "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended")
+	}
+	return warnings
 }
 
 // UpdateWarnings tells the same when the spec changed.

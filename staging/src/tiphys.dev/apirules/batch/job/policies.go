@@ -135,7 +135,7 @@ func validateSuccessPolicy(spec *batchv1.JobSpec, path *field.Path) field.ErrorL
 	}
 	var errs field.ErrorList
 	if spec.CompletionMode == nil || *spec.CompletionMode != batchv1.IndexedCompletion {
-		errs = append(errs, field.Invalid(path, *spec.SuccessPolicy, "requires indexed completion mode"))
+		return append(errs, field.Invalid(path, *spec.SuccessPolicy, "requires indexed completion mode"))
 	}
 	at, rules := path.Child("rules"), spec.SuccessPolicy.Rules
 	if len(rules) == 0 {

@@ -63,6 +63,10 @@ func validateTemplateChange(obj, old *batchv1.Job, path *field.Path) field.Error
 		allowResourceChanges(was.Spec.Containers, now.Spec.Containers)
 		allowResourceChanges(was.Spec.InitContainers, now.Spec.InitContainers)
 	}
+	if suspended && neverStarted(old) {
+		// Its labels and annotations may change as well, so what is left is the spec.
+		return apivalidation.ValidateImmutableField(now.Spec, was.Spec, path.Child("template", "spec"))
+	}
 	return apivalidation.ValidateImmutableField(*now, *was, path.Child("template"))
 }
 

@@ -38,7 +38,7 @@ func ValidateUpdate(obj, old *v1.Namespace) field.ErrorList {
 // ValidateStatusUpdate wants the phase to agree with whether the namespace is being deleted.
 func ValidateStatusUpdate(obj, old *v1.Namespace) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	phase := field.NewPath("status", "phase")
+	phase := field.NewPath("status", "Phase")
 	if obj.DeletionTimestamp.IsZero() {
 		if obj.Status.Phase != v1.NamespaceActive {
 			errs = append(errs, field.Invalid(phase, obj.Status.Phase, "may only be 'Active' if `deletionTimestamp` is empty"))

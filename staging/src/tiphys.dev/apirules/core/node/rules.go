@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	v1 "k8s.io/api/core/v1"
@@ -138,7 +139,20 @@ func validateAddresses(obj *v1.Node) field.ErrorList {
 }
 
 // ValidateStatusUpdate checks what the kubelet reports of its node.
-func ValidateStatusUpdate(obj, old *v1.Node) field.ErrorList { return ValidateUpdate(obj, old) }
+func ValidateStatusUpdate(obj, old *v1.Node) field.ErrorList {
+	errs := ValidateUpdate(obj, old)
+	path := field.NewPath("status", "declaredFeatures")
+	for i, name := range obj.Status.DeclaredFeatures {
+		if !declaredFeature.MatchString(name) {
+			errs = append(errs, field.Invalid(path.Index(i), name, fmt.Sprintf("invalid feature name %q: must start with an UpperCamelCase segment, "+
+				"with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes", name)))
+		}
+	}
+	return errs
+}
+
+// declaredFeature is how a node names a feature it has.
+var declaredFeature = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*(/[A-Za-z0-9]+)*$`)
 
 // Warnings tells of labels and fields that are on their way out.
 func Warnings(obj *v1.Node) []string {

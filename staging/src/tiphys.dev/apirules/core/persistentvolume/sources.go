@@ -27,7 +27,9 @@ func validateSource(spec *v1.PersistentVolumeSpec, path *field.Path) field.Error
 		errs = append(errs, rule(path.Child(child))...)
 	}
 	one("hostPath", s.HostPath != nil, func(p *field.Path) field.ErrorList { return volumesource.HostPath(s.HostPath, p) })
-	one("gcePersistentDisk", s.GCEPersistentDisk != nil, func(p *field.Path) field.ErrorList { return volumesource.GCEPersistentDisk(s.GCEPersistentDisk, p) })
+	one("gcePersistentDisk", s.GCEPersistentDisk != nil, func(*field.Path) field.ErrorList {
+		return volumesource.GCEPersistentDisk(s.GCEPersistentDisk, path.Child("persistentDisk"))
+	})
 	one("awsElasticBlockStore", s.AWSElasticBlockStore != nil, func(p *field.Path) field.ErrorList {
 		return volumesource.AWSElasticBlockStore(s.AWSElasticBlockStore, p)
 	})
@@ -36,7 +38,9 @@ func validateSource(spec *v1.PersistentVolumeSpec, path *field.Path) field.Error
 	one("nfs", s.NFS != nil, func(p *field.Path) field.ErrorList { return volumesource.NFS(s.NFS, p) })
 	one("rbd", s.RBD != nil, func(p *field.Path) field.ErrorList { return volumesource.RBD(s.RBD.CephMonitors, s.RBD.RBDImage, p) })
 	one("quobyte", s.Quobyte != nil, func(p *field.Path) field.ErrorList { return volumesource.Quobyte(s.Quobyte, p) })
-	one("cephFS", s.CephFS != nil, func(p *field.Path) field.ErrorList { return volumesource.CephFS(s.CephFS.Monitors, p) })
+	one("cephFS", s.CephFS != nil, func(*field.Path) field.ErrorList {
+		return volumesource.CephFS(s.CephFS.Monitors, path.Child("cephfs"))
+	})
 	one("iscsi", s.ISCSI != nil, func(p *field.Path) field.ErrorList {
 		i := volumesource.ISCSI{TargetPortal: s.ISCSI.TargetPortal, IQN: s.ISCSI.IQN, Lun: s.ISCSI.Lun, InitiatorName: s.ISCSI.InitiatorName,
 			SessionCHAPAuth: s.ISCSI.SessionCHAPAuth, DiscoverCHAP: s.ISCSI.DiscoveryCHAPAuth, HasSecret: s.ISCSI.SecretRef != nil}

@@ -19,6 +19,9 @@ func ValidateStatusUpdate(obj, old *v1.Pod) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
 	errs = append(errs, validateConditions(obj.Status.Conditions, path.Child("conditions"))...)
 	if n := obj.Status.NominatedNodeName; n != "" {
+		if obj.Spec.NodeName != "" && n != old.Status.NominatedNodeName {
+			errs = append(errs, field.Forbidden(path.Child("nominatedNodeName"), "may not be set on pods that are already bound to a node"))
+		}
 		errs = append(errs, check.Messages(path.Child("nominatedNodeName"), n, apivalidation.NameIsDNSSubdomain(n, false))...)
 	}
 	if obj.Spec.NodeName != old.Spec.NodeName {
@@ -28,6 +31,11 @@ func ValidateStatusUpdate(obj, old *v1.Pod) field.ErrorList {
 	errs = append(errs, validateTransitions(obj.Status.ContainerStatuses, old.Status.ContainerStatuses, mayRestart(old, old.Spec.Containers), path.Child("containerStatuses"))...)
 	errs = append(errs, validateTransitions(obj.Status.InitContainerStatuses, old.Status.InitContainerStatuses, mayRestart(old, old.Spec.InitContainers), path.Child("initContainerStatuses"))...)
 	errs = append(errs, validateEphemeralTransitions(obj.Status.EphemeralContainerStatuses, old.Status.EphemeralContainerStatuses, path.Child("ephemeralContainerStatuses"))...)
+	if old.Status.QOSClass != "" {
+		errs = append(errs, apivalidation.ValidateImmutableField(obj.Status.QOSClass, old.Status.QOSClass, path.Child("qosClass"))...)
+	}
+	errs = append(errs, validateContainerReports(obj, path)...)
+	errs = append(errs, validateExtendedClaim(obj, path.Child("extendedResourceClaimStatus"))...)
 	errs = append(errs, validateAddresses(obj, old)...)
 	return append(errs, validateClaimStatuses(obj, path)...)
 }
@@ -149,7 +157,7 @@ func validateClaimStatuses(obj *v1.Pod, path *field.Path) field.ErrorList {
 		}
 		seen.Insert(s.Name)
 		if s.ResourceClaimName != nil {
-			errs = append(errs, check.Messages(at.Child("name"), *s.ResourceClaimName, apivalidation.NameIsDNSSubdomain(*s.ResourceClaimName, false))...)
+			errs = append(errs, check.Messages(at.Child("resourceClaimName"), *s.ResourceClaimName, apivalidation.NameIsDNSSubdomain(*s.ResourceClaimName, false))...)
 		}
 	}
 	return errs

@@ -19,11 +19,14 @@ var imageReference = func() *regexp.Regexp {
 		`(?P<digest>@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$`)
 }()
 
+// longestName is how long the name of an image may be, without the tag.
+const longestName = 255
+
 // pullPolicyFor says how an image is pulled when nobody says: always if it may change under its name, which is so for
 // the tag "latest", given or implied.
 func pullPolicyFor(image string) v1.PullPolicy {
 	match := imageReference.FindStringSubmatch(image)
-	if match == nil {
+	if match == nil || len(image) > longestName && match[imageReference.SubexpIndex("tag")] == "" {
 		return v1.PullIfNotPresent
 	}
 	tag, digest := match[imageReference.SubexpIndex("tag")], match[imageReference.SubexpIndex("digest")]

@@ -66,7 +66,7 @@ func validateVolumeSource(v *v1.Volume, meta *metav1.ObjectMeta, path *field.Pat
 			continue
 		}
 		if given++; given > 1 {
-			errs = append(errs, field.Forbidden(path.Child(r.child), "may not specify more than 1 volume type"))
+			errs = append(errs, field.Forbidden(path.Child(oddlyNamed(r.child)), "may not specify more than 1 volume type"))
 			continue
 		}
 		errs = append(errs, r.rule(path.Child(r.child))...)
@@ -209,4 +209,15 @@ func validateImageSource(s *v1.ImageVolumeSource, path *field.Path, opts Options
 		errs = append(errs, field.Required(path.Child("reference"), ""))
 	}
 	return append(errs, check.RequiredOneOf(path.Child("pullPolicy"), s.PullPolicy, v1.PullAlways, v1.PullIfNotPresent, v1.PullNever)...)
+}
+
+// oddlyNamed gives the names that upstream uses in this one refusal.
+func oddlyNamed(child string) string {
+	switch child {
+	case "cephfs":
+		return "cephFS"
+	case "downwardAPI":
+		return "downwarAPI"
+	}
+	return child
 }

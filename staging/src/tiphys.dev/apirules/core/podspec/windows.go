@@ -115,6 +115,11 @@ func validateWindowsHostProcess(spec *v1.PodSpec, path *field.Path) field.ErrorL
 	}
 	each("containers", spec.Containers)
 	each("initContainers", spec.InitContainers)
+	ephemeral := make([]v1.Container, len(spec.EphemeralContainers))
+	for i := range spec.EphemeralContainers {
+		ephemeral[i] = v1.Container(spec.EphemeralContainers[i].EphemeralContainerCommon)
+	}
+	each("ephemeralContainers", ephemeral)
 	if host == 0 {
 		return errs
 	}

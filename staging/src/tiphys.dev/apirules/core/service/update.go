@@ -83,7 +83,7 @@ func ValidateStatusUpdate(obj, old *v1.Service) field.ErrorList {
 	}
 	ingress := obj.Status.LoadBalancer.Ingress
 	if obj.Spec.Type != v1.ServiceTypeLoadBalancer && len(ingress) > 0 && !check.Same(ingress, old.Status.LoadBalancer.Ingress) {
-		errs = append(errs, field.Forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'"))
+		return append(errs, field.Forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'"))
 	}
 	for i, in := range ingress {
 		errs = append(errs, validateIngress(in, known, path.Index(i))...)

@@ -10,5 +10,10 @@ func Warnings(obj *v1.CSIDriver) []string {
 	return nil
 }
 
-// UpdateWarnings are those of the new object.
-func UpdateWarnings(obj, _ *v1.CSIDriver) []string { return Warnings(obj) }
+// UpdateWarnings tells the same when the tokens are new.
+func UpdateWarnings(obj, old *v1.CSIDriver) []string {
+	if len(Warnings(old)) > 0 {
+		return nil
+	}
+	return Warnings(obj)
+}
