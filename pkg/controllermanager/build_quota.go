@@ -5,9 +5,13 @@ import (
 	"net/netip"
 	"strings"
 
+	"k8s.io/apiserver/pkg/quota/v1/generic"
+	"k8s.io/klog/v2"
+
 	"tiphys.dev/tiphys/pkg/controller/nodeipam"
 	"tiphys.dev/tiphys/pkg/controller/resourcequota"
 	"tiphys.dev/tiphys/pkg/lifecycle"
+	"tiphys.dev/tiphys/pkg/quota"
 )
 
 func buildResourceQuota(d *deps) (lifecycle.Runner, error) {
@@ -19,9 +23,19 @@ func buildResourceQuota(d *deps) (lifecycle.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	core, s := d.informers.Core().V1(), d.settings.ResourceQuotaController
+	core, dra, s := d.informers.Core().V1(), d.informers.Resource().V1(), d.settings.ResourceQuotaController
+	classes, classesRead, err := quota.DeviceClasses(klog.Background(), d.informers)
+	if err != nil {
+		return nil, err
+	}
+	usage, err := quota.New(quota.Config{Lister: generic.ListerFuncForResourceFunc(d.informers.ForResource), Classes: classes,
+		Owners: &quota.Owners{Pods: core.Pods().Lister(), Claims: dra.ResourceClaims().Lister()}, Clock: d.clock})
+	if err != nil {
+		return nil, err
+	}
 	return runs(resourcequota.New(resourcequota.Config{Client: d.client, Metadata: meta, Discovery: disco, Quotas: core.ResourceQuotas(), Pods: core.Pods(),
-		Services: core.Services(), Claims: core.PersistentVolumeClaims(), ResyncPeriod: s.ResourceQuotaSyncPeriod.Duration,
+		Services: core.Services(), Claims: core.PersistentVolumeClaims(), Devices: dra.ResourceClaims(),
+		Evaluators: usage.Evaluators(), EvaluatorsReady: classesRead, ResyncPeriod: s.ResourceQuotaSyncPeriod.Duration,
 		Workers: int(s.ConcurrentResourceQuotaSyncs), Metrics: d.queues, Clock: d.clock}))
 }
 

@@ -74,6 +74,9 @@ func start(t *testing.T, change func(*Settings)) *cluster {
 		return each.Kubernetes(name)
 	}}
 	settings := DefaultSettings()
+	settings.Generic.Controllers = append(settings.Generic.Controllers, OffByDefault()...)
+	settings.SAController.ServiceAccountKeyFile, settings.SAController.RootCAFile = p.PKIDir()+"/sa.key", p.PKIDir()+"/ca.crt"
+	settings.CSRSigningController.ClusterSigningCertFile, settings.CSRSigningController.ClusterSigningKeyFile = p.PKIDir()+"/ca.crt", p.PKIDir()+"/ca.key"
 	if change != nil {
 		change(settings)
 	}

@@ -142,6 +142,8 @@ func DefaultSettings() *Settings {
 	s.NodeLifecycleController.LargeClusterSizeThreshold = 50
 	s.NodeLifecycleController.UnhealthyZoneThreshold = 0.55
 	s.PersistentVolumeBinderController.PVClaimBinderSyncPeriod = d(15 * time.Second)
+	r := &s.PersistentVolumeBinderController.VolumeConfiguration.PersistentVolumeRecyclerConfiguration
+	r.MaximumRetry, r.MinimumTimeoutNFS, r.IncrementTimeoutNFS, r.MinimumTimeoutHostPath, r.IncrementTimeoutHostPath = 3, 300, 30, 60, 30
 	s.PodGCController.TerminatedPodGCThreshold = 12500
 	s.ReplicaSetController.ConcurrentRSSyncs = 5
 	s.ReplicationController.ConcurrentRCSyncs = 5

@@ -4,17 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiquota "k8s.io/apiserver/pkg/quota/v1"
+	"k8s.io/apiserver/pkg/quota/v1/generic"
 	"k8s.io/client-go/discovery"
 	coreinformers "k8s.io/client-go/informers/core/v1"
+	resourceinformers "k8s.io/client-go/informers/resource/v1"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/metadata"
@@ -35,6 +40,12 @@ type Config struct {
 	Pods      coreinformers.PodInformer
 	Services  coreinformers.ServiceInformer
 	Claims    coreinformers.PersistentVolumeClaimInformer
+	Devices   resourceinformers.ResourceClaimInformer
+	// Evaluators measure pods, services and both kinds of claims from these informers: those of package quota. What they do not
+	// know is counted.
+	Evaluators []apiquota.Evaluator
+	// EvaluatorsReady tells whether what the evaluators read beside the informers has been read. Optional.
+	EvaluatorsReady cache.InformerSynced
 	// ResyncPeriod measures every quota again, against what no event tells (a pod's grace that ran out).
 	ResyncPeriod time.Duration
 	Workers      int
@@ -44,32 +55,45 @@ type Config struct {
 
 // Controller measures quotas.
 type Controller struct {
-	cfg      Config
-	quotas   corelisters.ResourceQuotaLister
-	pods     corelisters.PodLister
-	services corelisters.ServiceLister
-	claims   corelisters.PersistentVolumeClaimLister
-	counter  *counter
-	queue    *worker.Queue[worker.Key]
-	life     context.Context
+	cfg        Config
+	quotas     corelisters.ResourceQuotaLister
+	evaluators apiquota.Registry
+	counter    *counter
+	queue      *worker.Queue[worker.Key]
+	life       context.Context
 }
+
+// measured are the resources that the evaluators measure.
+var measured = []schema.GroupResource{{Resource: "pods"}, {Resource: "services"}, {Resource: "persistentvolumeclaims"}, {Group: "resource.k8s.io", Resource: "resourceclaims"}}
 
 // New builds the controller and connects it to its informers.
 func New(cfg Config) (*Controller, error) {
-	if cfg.Client == nil || cfg.Metadata == nil || cfg.Discovery == nil || cfg.Quotas == nil || cfg.Pods == nil || cfg.Services == nil || cfg.Claims == nil {
+	if cfg.Client == nil || cfg.Metadata == nil || cfg.Discovery == nil || cfg.Quotas == nil || cfg.Pods == nil || cfg.Services == nil || cfg.Claims == nil || cfg.Devices == nil {
 		return nil, errors.New("resource quota controller: clients and informers are required")
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = clock.RealClock{}
 	}
-	c := &Controller{cfg: cfg, quotas: cfg.Quotas.Lister(), pods: cfg.Pods.Lister(), services: cfg.Services.Lister(), claims: cfg.Claims.Lister()}
+	c := &Controller{cfg: cfg, quotas: cfg.Quotas.Lister(), evaluators: generic.NewRegistry(nil)}
+	for _, e := range cfg.Evaluators {
+		if slices.Contains(measured, e.GroupResource()) {
+			c.evaluators.Add(e)
+		}
+	}
 	c.counter = &counter{metadata: cfg.Metadata, discovery: cfg.Discovery, changed: c.enqueueNamespace, watched: map[schema.GroupResource]cache.SharedIndexInformer{}}
 	var err error
 	c.queue, err = worker.New(worker.Config[worker.Key]{Name: "resourcequota_primary", Workers: cfg.Workers, Sync: c.Sync, Metrics: cfg.Metrics, Clock: cfg.Clock, MaxBackoff: time.Minute})
 	if err != nil {
 		return nil, err
 	}
+	if cfg.EvaluatorsReady != nil {
+		c.queue.WaitFor(cfg.EvaluatorsReady)
+	}
 	return c, errors.Join(
+		worker.Watch(c.queue, cfg.Devices.Informer(), worker.Handler[*resourcev1.ResourceClaim]{
+			Add:    func(r *resourcev1.ResourceClaim) { c.enqueueNamespace(r.Namespace) },
+			Delete: func(r *resourcev1.ResourceClaim) { c.enqueueNamespace(r.Namespace) },
+		}),
 		worker.Watch(c.queue, cfg.Quotas.Informer(), worker.Handler[*v1.ResourceQuota]{
 			Add: func(q *v1.ResourceQuota) { c.queue.Enqueue(worker.KeyOf(q)) },
 			Update: func(old, q *v1.ResourceQuota) {
@@ -142,57 +166,40 @@ func (c *Controller) Sync(ctx context.Context, key worker.Key) error {
 	return measureErr
 }
 
-// measure returns the usage of every resource the quota limits. What cannot be measured keeps its former value.
+// measure returns the usage of every resource the quota limits. What cannot be measured keeps its former value, and what nobody
+// knows has none.
 func (c *Controller) measure(ctx context.Context, q *v1.ResourceQuota) (v1.ResourceList, error) {
-	sum := v1.ResourceList{}
-	scopes := requirements(&q.Spec)
-	pods, err := c.pods.Pods(q.Namespace).List(labels.Everything())
-	if err != nil {
-		return nil, err
+	used, err := apiquota.CalculateUsage(q.Namespace, q.Spec.Scopes, q.Spec.Hard, c.evaluators, q.Spec.ScopeSelector)
+	if used == nil {
+		used = v1.ResourceList{}
 	}
-	for _, p := range pods {
-		if covers(scopes, p) {
-			usageOfPod(sum, p, c.cfg.Clock.Now())
-		}
-	}
-	claims, err := c.claims.PersistentVolumeClaims(q.Namespace).List(labels.Everything())
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range claims {
-		if coversClaim(scopes, p) {
-			usageOfClaim(sum, p)
-		}
-	}
-	if len(scopes) == 0 {
-		services, err := c.services.Services(q.Namespace).List(labels.Everything())
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range services {
-			usageOfService(sum, s)
-		}
-	}
-	var errs []error
-	used := v1.ResourceList{}
+	errs := []error{err}
 	for name := range q.Spec.Hard {
-		used[name] = *resource.NewQuantity(0, resource.DecimalSI)
-		if have, ok := sum[name]; ok {
-			used[name] = have
-		}
-		gr, ok := counted(name)
-		if !ok || len(scopes) > 0 {
+		if _, ok := used[name]; ok {
 			continue
 		}
-		n, err := c.counter.count(ctx, gr, q.Namespace, c.life)
+		n, known, err := c.count(ctx, q, name)
 		if err != nil {
 			errs = append(errs, err)
-			if before, had := q.Status.Used[name]; had {
-				used[name] = before
-			}
-			continue
 		}
-		used[name] = *resource.NewQuantity(int64(n), resource.DecimalSI)
+		switch before, had := q.Status.Used[name]; {
+		case err == nil && known:
+			used[name] = *resource.NewQuantity(int64(n), resource.DecimalSI)
+		case had:
+			used[name] = before
+		}
 	}
 	return used, errors.Join(errs...)
+}
+
+func (c *Controller) count(ctx context.Context, q *v1.ResourceQuota, name v1.ResourceName) (int, bool, error) {
+	gr, ok := counted(name)
+	if !ok {
+		return 0, false, nil
+	}
+	if len(q.Spec.Scopes) > 0 || q.Spec.ScopeSelector != nil {
+		return 0, true, nil // what is only counted is in no scope
+	}
+	n, err := c.counter.count(ctx, gr, q.Namespace, c.life)
+	return n, true, err
 }

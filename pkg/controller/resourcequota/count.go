@@ -3,6 +3,7 @@ package resourcequota
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,19 +24,14 @@ var plain = map[v1.ResourceName]schema.GroupResource{
 	v1.ResourceReplicationControllers: {Resource: "replicationcontrollers"},
 }
 
-// measured are counted from shared informers, see usage.go.
-var measured = map[v1.ResourceName]bool{"count/pods": true, "count/services": true, "count/persistentvolumeclaims": true}
-
 // counted returns the resource that the quota name counts.
 func counted(name v1.ResourceName) (schema.GroupResource, bool) {
 	if gr, ok := plain[name]; ok {
 		return gr, true
 	}
 	text, ok := strings.CutPrefix(string(name), "count/")
-	if !ok || measured[name] {
-		return schema.GroupResource{}, false
-	}
-	return schema.ParseGroupResource(text), true
+	gr := schema.ParseGroupResource(text)
+	return gr, ok && !slices.Contains(measured, gr)
 }
 
 // counter watches the metadata of resources that quotas count.
