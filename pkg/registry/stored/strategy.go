@@ -83,9 +83,9 @@ func (r *Resource[T]) changed(o, before T) bool {
 
 func (s *strategy[T]) Validate(ctx context.Context, obj runtime.Object) field.ErrorList {
 	o := obj.(T)
-	var errs field.ErrorList
+	errs := validateFinalizers(o)
 	if s.r.Validate != nil {
-		errs = s.r.Validate(o)
+		errs = append(errs, s.r.Validate(o)...)
 	}
 	if s.r.Check != nil {
 		errs = append(errs, s.r.Check(ctx, o)...)
@@ -95,9 +95,9 @@ func (s *strategy[T]) Validate(ctx context.Context, obj runtime.Object) field.Er
 
 func (s *strategy[T]) ValidateUpdate(ctx context.Context, obj, old runtime.Object) field.ErrorList {
 	o, before := obj.(T), old.(T)
-	var errs field.ErrorList
+	errs := validateFinalizers(o)
 	if s.r.ValidateUpdate != nil {
-		errs = s.r.ValidateUpdate(o, before)
+		errs = append(errs, s.r.ValidateUpdate(o, before)...)
 	}
 	if s.r.CheckUpdate != nil {
 		errs = append(errs, s.r.CheckUpdate(ctx, o, before)...)

@@ -8,7 +8,7 @@ import (
 
 var columns = []table.Column{
 	table.Name,
-	table.Number("Mutations", "Mutations indicates the number of rules in this policy"),
+	table.Number("Mutations", "Mutation indicates the number of mutations rules defined in this configuration"),
 	table.Text("ParamKind", "ParamKind specifies the kind of resources used to parameterize this policy"),
 	table.Age,
 }

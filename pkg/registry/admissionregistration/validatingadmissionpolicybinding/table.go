@@ -8,8 +8,8 @@ import (
 
 var columns = []table.Column{
 	table.Name,
-	table.Text("PolicyName", "PolicyName is the policy that is bound"),
-	table.Text("ParamRef", "ParamRef indicates the param resource used to configure the hook"),
+	table.Text("PolicyName", "PolicyName indicates the policy definition which the policy binding binded to"),
+	table.Text("ParamRef", "ParamRef indicates the param resource which sets the configuration param"),
 	table.Age,
 }
 
@@ -22,7 +22,7 @@ func row(o *admissionregistrationv1.ValidatingAdmissionPolicyBinding) []any {
 		case r.Name != "":
 			param = "*/" + r.Name
 		case r.Selector != nil:
-			param = table.Selector(r.Selector)
+			param = r.Selector.String()
 		}
 	}
 	return []any{o.Name, o.Spec.PolicyName, param, table.Since(o.CreationTimestamp)}

@@ -106,6 +106,9 @@ func setFamilies(svc, old *corev1.Service, cluster []corev1.IPFamily) field.Erro
 		switch {
 		case len(svc.Spec.ClusterIPs) == 2 || len(svc.Spec.IPFamilies) == 2:
 			return field.ErrorList{field.Required(spec.Child("ipFamilyPolicy"), "must be RequireDualStack or PreferDualStack when more than one family or address is given")}
+		case selectorless && old != nil && headless(old) && old.Spec.IPFamilyPolicy != nil && len(svc.Spec.IPFamilies) == 0:
+			// It was headless before it lost its selector, and keeps what it was given then.
+			svc.Spec.IPFamilyPolicy, svc.Spec.IPFamilies = old.Spec.IPFamilyPolicy, old.Spec.IPFamilies
 		case selectorless && len(svc.Spec.IPFamilies) == 0:
 			svc.Spec.IPFamilyPolicy = ptr.To(corev1.IPFamilyPolicyRequireDualStack)
 		default:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
@@ -16,6 +17,8 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
+
+	rules "tiphys.dev/apirules/core/service"
 
 	"tiphys.dev/tiphys/pkg/registry/core/service/ipalloc"
 	"tiphys.dev/tiphys/pkg/registry/core/service/portalloc"
@@ -119,6 +122,9 @@ type allocation struct {
 func (a *allocation) beginCreate(ctx context.Context, obj runtime.Object, options *metav1.CreateOptions) (genericregistry.FinishFunc, error) {
 	svc := obj.(*corev1.Service)
 	normalize(svc, nil)
+	if errs := rules.ValidateClusterIPs(svc, nil); len(errs) > 0 {
+		return nil, apierrors.NewInvalid(corev1.SchemeGroupVersion.WithKind("Service").GroupKind(), svc.Name, errs)
+	}
 	t, err := a.settle(ctx, svc, nil, dryrun.IsDryRun(options.DryRun))
 	if err != nil {
 		return nil, err
@@ -130,6 +136,9 @@ func (a *allocation) beginUpdate(ctx context.Context, obj, oldObj runtime.Object
 	svc, old := obj.(*corev1.Service), oldObj.(*corev1.Service)
 	keep(svc, old)
 	normalize(svc, old)
+	if errs := rules.ValidateClusterIPs(svc, old); len(errs) > 0 {
+		return nil, apierrors.NewInvalid(corev1.SchemeGroupVersion.WithKind("Service").GroupKind(), svc.Name, errs)
+	}
 	t, err := a.settle(ctx, svc, old, dryrun.IsDryRun(options.DryRun))
 	if err != nil {
 		return nil, err

@@ -127,15 +127,22 @@ func ValidateStatusUpdate(obj, old *v1.PersistentVolumeClaim) field.ErrorList {
 		errs = append(errs, resources.ValidateAmount(name, obj.Status.Capacity[name], status.Child("capacity").Key(string(name)))...)
 	}
 	for _, name := range sets.List(sets.KeySet(obj.Status.AllocatedResourceStatuses)) {
-		at := status.Child("allocatedResourceStatus").Key(string(name))
-		errs = append(errs, validateKey(name, at)...)
+		at := status.Child("allocatedResourceStatuses")
+		if bad := validateKey(name, at); len(bad) > 0 {
+			errs = append(errs, bad...)
+			continue
+		}
 		if s := obj.Status.AllocatedResourceStatuses[name]; !resizeStatuses.Has(s) {
 			errs = append(errs, field.NotSupported(at, s, sets.List(resizeStatuses)))
 		}
 	}
 	for _, name := range sets.List(sets.KeySet(obj.Status.AllocatedResources)) {
-		at := status.Child("allocatedResources").Key(string(name))
-		errs = append(errs, validateKey(name, at)...)
+		at := status.Child("allocatedResources")
+		if bad := validateKey(name, at); len(bad) > 0 {
+			errs = append(errs, bad...)
+			continue
+		}
+		at = at.Key(string(name))
 		errs = append(errs, resources.ValidateAmount(name, obj.Status.AllocatedResources[name], at)...)
 	}
 	return errs
@@ -149,10 +156,7 @@ func validateKey(name v1.ResourceName, path *field.Path) field.ErrorList {
 	if name == v1.ResourceStorage {
 		return nil
 	}
-	if !strings.Contains(string(name), "/") {
-		return field.ErrorList{field.Invalid(path, name, "must be a standard resource type or fully qualified")}
-	}
-	if resources.IsNative(name) {
+	if !strings.Contains(string(name), "/") || resources.IsNative(name) {
 		return field.ErrorList{field.NotSupported(path, string(name), []string{string(v1.ResourceStorage)})}
 	}
 	return nil

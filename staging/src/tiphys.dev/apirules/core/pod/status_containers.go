@@ -1,8 +1,11 @@
 package pod
 
 import (
+	"math"
+
 	v1 "k8s.io/api/core/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
@@ -17,6 +20,9 @@ func validateContainerReports(obj *v1.Pod, path *field.Path) field.ErrorList {
 			at := path.Child(child).Index(i)
 			if windows && s.User != nil && s.User.Linux != nil {
 				errs = append(errs, field.Forbidden(at.Child("user", "linux"), "cannot be set for a windows pod"))
+			}
+			if s.User != nil && s.User.Linux != nil {
+				errs = append(errs, validateLinuxUser(s.User.Linux, at.Child("user", "linux"))...)
 			}
 			if !devices && len(s.AllocatedResourcesStatus) > 0 {
 				errs = append(errs, field.Forbidden(at.Child("allocatedResourcesStatus"), "must not be specified in container status"))
@@ -33,10 +39,30 @@ func validateContainerReports(obj *v1.Pod, path *field.Path) field.ErrorList {
 	return errs
 }
 
+func validateLinuxUser(u *v1.LinuxContainerUser, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	number := func(at *field.Path, n int64) {
+		if n < 0 || n > math.MaxInt32 {
+			errs = append(errs, field.Invalid(at, n, validation.InclusiveRangeError(0, math.MaxInt32)))
+		}
+	}
+	number(path.Child("uid"), u.UID)
+	number(path.Child("gid"), u.GID)
+	for i, g := range u.SupplementalGroups {
+		number(path.Child("supplementalGroups").Index(i), g)
+	}
+	return errs
+}
+
 func validateHealth(list []v1.ResourceStatus, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	for i, r := range list {
+		seen := map[v1.ResourceID]bool{}
 		for j, h := range r.Resources {
+			if seen[h.ResourceID] {
+				errs = append(errs, field.Duplicate(path.Index(i).Child("resources").Index(j).Child("resourceID"), h.ResourceID))
+			}
+			seen[h.ResourceID] = true
 			errs = append(errs, check.OneOf(path.Index(i).Child("resources").Index(j).Child("health"), h.Health,
 				v1.ResourceHealthStatusHealthy, v1.ResourceHealthStatusUnhealthy, v1.ResourceHealthStatusUnknown)...)
 		}
@@ -56,6 +82,9 @@ func validateExtendedClaim(obj *v1.Pod, path *field.Path) field.ErrorList {
 		for i := range list {
 			known[list[i].Name] = true
 		}
+	}
+	if len(s.RequestMappings) == 0 {
+		errs = append(errs, field.Required(path.Child("requestMappings"), "at least one request mapping is required"))
 	}
 	for i, m := range s.RequestMappings {
 		if !known[m.ContainerName] {

@@ -13,9 +13,9 @@ import (
 	"tiphys.dev/apirules/check"
 )
 
-// validateClusterIPs checks cluster IPs, their families and the family policy together: they describe one thing, and any
+// ValidateClusterIPs checks cluster IPs, their families and the family policy together: they describe one thing, and any
 // of them may be left open for the allocator to fill in.
-func validateClusterIPs(obj, old *v1.Service) field.ErrorList {
+func ValidateClusterIPs(obj, old *v1.Service) field.ErrorList {
 	spec, path := &obj.Spec, field.NewPath("spec")
 	if spec.Type == v1.ServiceTypeExternalName {
 		return nil

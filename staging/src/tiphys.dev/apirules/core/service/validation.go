@@ -29,7 +29,7 @@ func validate(obj, old *v1.Service) field.ErrorList {
 		add(metavalidation.ValidateLabels(spec.Selector, path.Child("selector")))
 	}
 	add(validateAffinity(spec, path))
-	add(validateClusterIPs(obj, old))
+	add(ValidateClusterIPs(obj, old))
 	add(validateExternalIPs(spec, old, path.Child("externalIPs")))
 	add(check.RequiredOneOf(path.Child("type"), spec.Type, v1.ServiceTypeClusterIP, v1.ServiceTypeNodePort, v1.ServiceTypeLoadBalancer, v1.ServiceTypeExternalName))
 	add(validateLoadBalancer(obj, old, path))

@@ -1,6 +1,10 @@
 package csidriver
 
-import v1 "k8s.io/api/storage/v1"
+import (
+	"reflect"
+
+	v1 "k8s.io/api/storage/v1"
+)
 
 // Warnings tells of tokens that would travel where they are easily logged.
 func Warnings(obj *v1.CSIDriver) []string {
@@ -10,9 +14,9 @@ func Warnings(obj *v1.CSIDriver) []string {
 	return nil
 }
 
-// UpdateWarnings tells the same when the tokens are new.
+// UpdateWarnings tells the same when the spec changed.
 func UpdateWarnings(obj, old *v1.CSIDriver) []string {
-	if len(Warnings(old)) > 0 {
+	if reflect.DeepEqual(obj.Spec, old.Spec) {
 		return nil
 	}
 	return Warnings(obj)
