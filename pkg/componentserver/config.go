@@ -37,7 +37,7 @@ type Config struct {
 	// Metrics are gathered for /metrics, in this order. The first one also gets process and Go runtime metrics when
 	// ProcessMetrics is set.
 	Metrics []metrics.KubeRegistry
-	// ProcessMetrics adds process_*, go_* and build information. One component of a process is enough.
+	// ProcessMetrics adds process_*, go_*, rest_client_* and build information. One component of a process is enough.
 	ProcessMetrics bool
 
 	// Configz holds the configurations shown at /configz, by name (for example "kubecontrollermanager.config.k8s.io").

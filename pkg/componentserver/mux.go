@@ -74,7 +74,7 @@ func installMetrics(m *mux.PathRecorderMux, cfg *Config) error {
 		process := metrics.NewKubeRegistry()
 		process.RawMustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewGoCollector())
 		metrics.RegisterBuildInfo(process)
-		all = append(all, process)
+		all = append(all, process, clientRegistry())
 	}
 	m.Handle("/metrics", metrics.HandlerFor(all, metrics.HandlerOpts{ErrorHandling: metrics.ContinueOnError}))
 	slis.SLIMetricsWithReset{}.Install(m)

@@ -6,6 +6,7 @@ import (
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/restmapper"
 
+	"tiphys.dev/tiphys/pkg/controller/devicetainteviction"
 	"tiphys.dev/tiphys/pkg/controller/policystatus"
 	"tiphys.dev/tiphys/pkg/controller/resourceclaim"
 	"tiphys.dev/tiphys/pkg/lifecycle"
@@ -27,4 +28,10 @@ func buildResourceClaim(d *deps) (lifecycle.Runner, error) {
 	dra := d.informers.Resource().V1()
 	return runs(resourceclaim.New(resourceclaim.Config{Client: d.client, Pods: d.informers.Core().V1().Pods(), Claims: dra.ResourceClaims(), Templates: dra.ResourceClaimTemplates(),
 		Events: d.events, Creates: d.manager.counters.resourceClaims, Workers: int(d.settings.ResourceClaimController.ConcurrentSyncs), Metrics: d.queues, Clock: d.clock}))
+}
+
+func buildDeviceTaintEviction(d *deps) (lifecycle.Runner, error) {
+	dra := d.informers.Resource().V1()
+	return runs(devicetainteviction.New(devicetainteviction.Config{Client: d.client, Pods: d.informers.Core().V1().Pods(), Claims: dra.ResourceClaims(), Slices: dra.ResourceSlices(),
+		Events: d.events, Workers: int(d.settings.DeviceTaintEvictionController.ConcurrentSyncs), Metrics: d.queues, Clock: d.clock}))
 }

@@ -43,19 +43,23 @@ func catalog() []entry {
 		{name: "taint-eviction-controller", account: "node-controller", source: "taint-eviction-controller", build: buildTaintEviction},
 		{name: "pod-garbage-collector-controller", account: "pod-garbage-collector", build: buildPodGC},
 		{name: "resourcequota-controller", account: "resourcequota-controller", build: buildResourceQuota},
-		{name: "horizontal-pod-autoscaler-controller", account: "horizontal-pod-autoscaler"},
+		{name: "horizontal-pod-autoscaler-controller", account: "horizontal-pod-autoscaler", build: buildHorizontalPodAutoscaler},
 		{name: "ttl-after-finished-controller", account: "ttl-after-finished-controller", build: buildTTLAfterFinished},
 		{name: "ttl-controller", account: "ttl-controller", build: buildNodeTTL},
 		{name: "clusterrole-aggregation-controller", account: "clusterrole-aggregation-controller", build: buildClusterRole},
 		{name: "certificatesigningrequest-signing-controller", account: "certificate-controller", build: buildCSRSigning, needs: signingConfigured},
 		{name: "certificatesigningrequest-approving-controller", account: "certificate-controller", build: buildCSRApproving},
 		{name: "certificatesigningrequest-cleaner-controller", account: "certificate-controller", build: buildCSRCleaner},
+		// Gate PodCertificateRequest is off by default.
 		{name: "podcertificaterequest-cleaner-controller", account: "podcertificaterequestcleaner"},
+		// Gate ClusterTrustBundle is off by default.
 		{name: "kube-apiserver-serving-clustertrustbundle-publisher-controller", account: "kube-apiserver-serving-clustertrustbundle-publisher"},
 		{name: "bootstrap-signer-controller", account: "bootstrap-signer", offByDefault: true, build: buildBootstrapSigner},
 		{name: "token-cleaner-controller", account: "token-cleaner", offByDefault: true, build: buildTokenCleaner},
 		{name: "legacy-serviceaccount-token-cleaner-controller", account: "legacy-service-account-token-cleaner", build: buildLegacyTokenCleaner},
 		{name: "node-ipam-controller", account: "node-controller", build: buildNodeIPAM, needs: nodeIPAMWanted},
+		// Routes, load balancers and gone machines are a cloud provider's: cloud-controller-manager runs these three, and without a
+		// provider they have nothing to do. No provider is compiled in here, as upstream.
 		{name: "node-route-controller", account: "route-controller"},
 		{name: "service-lb-controller", account: "service-controller"},
 		{name: "cloud-node-lifecycle-controller", account: "cloud-node-lifecycle-controller"},
@@ -68,10 +72,13 @@ func catalog() []entry {
 		{name: "volumeattributesclass-protection-controller", account: "volumeattributesclass-protection-controller", build: buildAttributesClassProtection},
 		{name: "ephemeral-volume-controller", account: "ephemeral-volume-controller", source: "ephemeral_volume", build: buildEphemeralVolume},
 		{name: "resourceclaim-controller", account: "resource-claim-controller", source: "resource_claim", build: buildResourceClaim},
+		// Gate DRAResourcePoolStatus is off by default.
 		{name: "resourcepoolstatusrequest-controller", account: "resource-pool-status-request-controller"},
-		{name: "device-taint-eviction-controller", account: "device-taint-eviction-controller"},
+		{name: "device-taint-eviction-controller", account: "device-taint-eviction-controller", build: buildDeviceTaintEviction},
+		// Gate GenericWorkload is off by default.
 		{name: "podgroup-protection-controller", account: "podgroup-protection-controller"},
 		{name: "validatingadmissionpolicy-status-controller", account: "validatingadmissionpolicy-status-controller", build: buildPolicyStatus},
+		// Gate StorageVersionAPI is off by default.
 		{name: "storageversion-garbage-collector-controller", account: "storage-version-garbage-collector"},
 		{name: "storage-version-migrator-controller", account: "storage-version-migrator-controller"},
 		{name: "selinux-warning-controller", account: "selinux-warning-controller", offByDefault: true},

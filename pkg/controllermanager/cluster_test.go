@@ -52,12 +52,6 @@ func start(t *testing.T, change func(*Settings)) *cluster {
 	if c.admin, err = kubernetes.NewForConfig(c.config); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-	})
 	base := unlimited(p.RESTConfig(peer.ControllerManager))
 	if err := rest.LoadTLSFiles(base); err != nil {
 		t.Fatal(err)
@@ -80,22 +74,34 @@ func start(t *testing.T, change func(*Settings)) *cluster {
 	if change != nil {
 		change(settings)
 	}
-	m, err := New(Config{Clients: clients, Settings: settings, RootCA: base.CAData})
+	c.run(Config{Clients: clients, Settings: settings, RootCA: base.CAData})
+	return c
+}
+
+// run runs the manager and a node until the test ends.
+func (c *cluster) run(cfg Config) {
+	c.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	c.Cleanup(func() {
+		cancel()
+		wg.Wait()
+	})
+	m, err := New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		c.Fatal(err)
 	}
 	wg.Go(func() {
 		if err := m.Run(ctx); err != nil {
-			t.Errorf("manager: %v", err)
+			c.Errorf("manager: %v", err)
 		}
 	})
 	wg.Go(func() { c.playNode(ctx, "node-1") })
 	select {
 	case <-m.Ready():
 	case <-time.After(patience):
-		t.Fatal("the controllers are not ready")
+		c.Fatal("the controllers are not ready")
 	}
-	return c
 }
 
 // playNode registers a node, binds pods to it, lets them run, and ends those that are deleted.

@@ -19,8 +19,11 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-func TestControllersOnUpstreamsAPIServer(t *testing.T) {
-	c := start(t, nil)
+func TestControllersOnUpstreamsAPIServer(t *testing.T) { everyController(start(t, nil)) }
+
+func TestControllersOnOurAPIServer(t *testing.T) { everyController(startOurs(t)) }
+
+func everyController(c *cluster) {
 	c.in("namespace gets its default objects", func(c *cluster) {
 		ns := c.namespace("defaults")
 		c.eventually("root CA", func() string {
@@ -60,6 +63,7 @@ func TestControllersOnUpstreamsAPIServer(t *testing.T) {
 	c.in("ephemeral volume", testEphemeralVolume)
 	c.in("attach and detach", testAttach)
 	c.in("policy status", testPolicyStatus)
+	c.in("autoscaler without measurements", testAutoscaler)
 	c.in("resource claims", testResourceClaims)
 	c.in("taint eviction", testTaintEviction)
 	c.in("pod gc", testPodGC)

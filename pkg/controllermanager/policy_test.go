@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	v1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -81,4 +82,29 @@ func testResourceClaims(c *cluster) {
 		}
 		return fmt.Sprintf("%+v %v", r, err)
 	})
+}
+
+// testAutoscaler: nobody serves metrics here, so only the bounds move the target; the numbers are tested beside the code.
+func testAutoscaler(c *cluster) {
+	ns, least, percent := c.namespace("autoscaled"), int32(3), int32(50)
+	c.deployment(ns, "a", 1, nil)
+	_, err := c.admin.AutoscalingV2().HorizontalPodAutoscalers(ns).Create(c.Context(), &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Name: "a"}, Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
+		ScaleTargetRef: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "a"}, MinReplicas: &least, MaxReplicas: 5,
+		Metrics: []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{Name: v1.ResourceCPU,
+			Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &percent}}}}}}, metav1.CreateOptions{})
+	c.must(err)
+	c.podCount(ns, "app=a", 3)
+	_, err = c.admin.AutoscalingV2().HorizontalPodAutoscalers(ns).Patch(c.Context(), "a", types.MergePatchType, []byte(`{"spec":{"minReplicas":2}}`), metav1.PatchOptions{})
+	c.must(err)
+	c.eventually("condition", func() string {
+		a, err := c.admin.AutoscalingV2().HorizontalPodAutoscalers(ns).Get(c.Context(), "a", metav1.GetOptions{})
+		c.must(err)
+		for _, cond := range a.Status.Conditions {
+			if cond.Type == autoscalingv2.ScalingActive && cond.Status == v1.ConditionFalse && cond.Reason == "FailedGetResourceMetric" && a.Status.CurrentReplicas == 3 {
+				return ""
+			}
+		}
+		return fmt.Sprintf("%+v", a.Status)
+	})
+	c.podCount(ns, "app=a", 3)
 }

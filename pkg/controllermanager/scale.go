@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,22 +37,14 @@ func (d *deps) scaler() (*scaler, error) {
 
 // replicas returns the wanted replicas of an owner; false when its kind has no scale subresource.
 func (s *scaler) replicas(ctx context.Context, namespace string, ref metav1.OwnerReference) (int32, bool, error) {
-	gv, err := schema.ParseGroupVersion(ref.APIVersion)
-	if err != nil {
-		return 0, false, err
-	}
-	mapping, err := s.mapper.RESTMapping(gv.WithKind(ref.Kind).GroupKind(), gv.Version)
-	if meta.IsNoMatchError(err) {
-		s.mapper.Reset() // perhaps a kind that is new since the last discovery
-		mapping, err = s.mapper.RESTMapping(gv.WithKind(ref.Kind).GroupKind(), gv.Version)
-	}
+	gr, err := s.resource(ref.APIVersion, ref.Kind)
 	if meta.IsNoMatchError(err) {
 		return 0, false, nil
 	}
 	if err != nil {
 		return 0, false, fmt.Errorf("finding the resource of %s: %w", ref.Kind, err)
 	}
-	sc, err := s.scales.Scales(namespace).Get(ctx, mapping.Resource.GroupResource(), ref.Name, metav1.GetOptions{})
+	sc, err := s.scales.Scales(namespace).Get(ctx, gr, ref.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return 0, false, nil
 	}
@@ -62,4 +55,36 @@ func (s *scaler) replicas(ctx context.Context, namespace string, ref metav1.Owne
 		return 0, false, nil
 	}
 	return sc.Spec.Replicas, true, nil
+}
+
+func (s *scaler) resource(apiVersion, kind string) (schema.GroupResource, error) {
+	gv, err := schema.ParseGroupVersion(apiVersion)
+	if err != nil {
+		return schema.GroupResource{}, err
+	}
+	mapping, err := s.mapper.RESTMapping(gv.WithKind(kind).GroupKind(), gv.Version)
+	if meta.IsNoMatchError(err) {
+		s.mapper.Reset() // perhaps a kind that is new since the last discovery
+		mapping, err = s.mapper.RESTMapping(gv.WithKind(kind).GroupKind(), gv.Version)
+	}
+	if err != nil {
+		return schema.GroupResource{}, err
+	}
+	return mapping.Resource.GroupResource(), nil
+}
+
+// Get reads a scale for the autoscaler.
+func (s *scaler) Get(ctx context.Context, namespace, apiVersion, kind, name string) (*autoscalingv1.Scale, schema.GroupResource, error) {
+	gr, err := s.resource(apiVersion, kind)
+	if err != nil {
+		return nil, gr, err
+	}
+	sc, err := s.scales.Scales(namespace).Get(ctx, gr, name, metav1.GetOptions{})
+	return sc, gr, err
+}
+
+// Update writes it.
+func (s *scaler) Update(ctx context.Context, resource schema.GroupResource, sc *autoscalingv1.Scale) error {
+	_, err := s.scales.Scales(sc.Namespace).Update(ctx, resource, sc, metav1.UpdateOptions{})
+	return err
 }
