@@ -76,7 +76,12 @@ func validateExtendedClaim(obj *v1.Pod, path *field.Path) field.ErrorList {
 	if s == nil {
 		return nil
 	}
-	errs := check.Messages(path.Child("resourceClaimName"), s.ResourceClaimName, apivalidation.NameIsDNSSubdomain(s.ResourceClaimName, false))
+	var errs field.ErrorList
+	if at := path.Child("resourceClaimName"); s.ResourceClaimName == "" {
+		errs = append(errs, field.Required(at, ""))
+	} else {
+		errs = append(errs, check.Messages(at, s.ResourceClaimName, apivalidation.NameIsDNSSubdomain(s.ResourceClaimName, false))...)
+	}
 	known := map[string]bool{}
 	for _, list := range [][]v1.Container{obj.Spec.InitContainers, obj.Spec.Containers} {
 		for i := range list {

@@ -5,7 +5,6 @@ import (
 
 	v1 "k8s.io/api/networking/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
-	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -62,6 +61,5 @@ func ValidateUpdate(obj, old *v1.ServiceCIDR) field.ErrorList {
 
 // ValidateStatusUpdate checks the conditions.
 func ValidateStatusUpdate(obj, old *v1.ServiceCIDR) field.ErrorList {
-	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	return append(errs, metavalidation.ValidateConditions(obj.Status.Conditions, field.NewPath("status", "conditions"))...)
+	return apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
 }

@@ -1,6 +1,8 @@
 package resourceclaim
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -89,6 +91,9 @@ func validateAllocation(a *v1.AllocationResult, stored bool, known names, path *
 		errs = append(errs, devices.DriverName(r.Driver, at.Child("driver"))...)
 		errs = append(errs, devices.PoolName(r.Pool, at.Child("pool"))...)
 		errs = append(errs, devices.DeviceName(r.Device, at.Child("device"))...)
+		if r.ShareID != nil {
+			errs = append(errs, validateShareID(string(*r.ShareID), at.Child("shareID"))...)
+		}
 	}
 	config := path.Child("devices", "config")
 	if n := len(a.Devices.Config); n > 2*v1.DeviceConfigMaxSize {
@@ -104,6 +109,19 @@ func validateAllocation(a *v1.AllocationResult, stored bool, known names, path *
 		errs = append(errs, ValidateSingleNodeSelector(a.NodeSelector, path.Child("nodeSelector"))...)
 	}
 	return errs
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// validateShareID wants the UUID that the scheduler made for one share of a device.
+func validateShareID(id string, path *field.Path) field.ErrorList {
+	switch {
+	case len(id) != 36:
+		return field.ErrorList{field.Invalid(path, id, fmt.Sprintf("error validating uid: invalid UUID length: %d", len(id)))}
+	case !uuid.MatchString(id):
+		return field.ErrorList{field.Invalid(path, id, "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters")}
+	}
+	return nil
 }
 
 // ValidateSingleNodeSelector wants a selector of exactly one term, so that it can be joined with others.
@@ -135,6 +153,7 @@ func validateDeviceStatuses(obj *v1.ResourceClaim, path *field.Path) field.Error
 		errs = append(errs, devices.DeviceName(d.Device, at.Child("device"))...)
 		k := key{d.Driver, d.Pool, d.Device, ""}
 		if d.ShareID != nil {
+			errs = append(errs, validateShareID(*d.ShareID, at.Child("shareID"))...)
 			k.share = *d.ShareID
 		}
 		text := strings.Join([]string{d.Driver, d.Pool, d.Device}, "/")
