@@ -120,9 +120,10 @@ func (s *score) add(kind, name string, list []difference) {
 		t.by[d.aspect]++
 	}
 	switch {
+	case !f.counts():
 	case f.explained != "":
 		t.explained++
-	case f.counts():
+	default:
 		t.differing++
 	}
 }
