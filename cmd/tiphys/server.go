@@ -16,9 +16,11 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/klog/v2"
 
 	"tiphys.dev/tiphys/pkg/allinone"
+	"tiphys.dev/tiphys/pkg/features"
 	"tiphys.dev/tiphys/pkg/version"
 )
 
@@ -102,6 +104,9 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 	setVerbosity(cfg.Verbosity)
 	cfg.Version = version.Get()
 	saveMemory()
+	if err := features.Register(utilfeature.DefaultMutableFeatureGate); err != nil {
+		return err
+	}
 	cfg.OnReady = func() {
 		// Starting takes several times the memory of running: give it back when the caches have settled.
 		time.AfterFunc(settled, debug.FreeOSMemory)

@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,10 +32,17 @@ type Server struct {
 
 // New builds the server and its delegation chain. Nothing listens and nothing runs before Run. ctx ends what the built parts
 // start for themselves, such as readers of remote keys; give it the life of the server.
-func New(ctx context.Context, c *Config) (*Server, error) {
+func New(ctx context.Context, c *Config) (server *Server, err error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
+	// The port is opened on the way; a server that is not built must not keep it, also when a part of it panics.
+	defer func() {
+		if l := c.SecureServing.Listener; server == nil && l != nil {
+			err = errors.Join(err, l.Close())
+			c.SecureServing.Listener = nil
+		}
+	}()
 	g, err := newGeneric(ctx, c)
 	if err != nil {
 		return nil, err
