@@ -1,0 +1,37 @@
+package apiserver
+
+import (
+	"context"
+	"net"
+	"testing"
+)
+
+// TestNewLeavesNoPort: a server that could not be built is built again by who runs it, on the same port.
+func TestNewLeavesNoPort(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	c := NewConfig()
+	c.SecureServing.Listener = listener
+	c.SecureServing.BindPort = listener.Addr().(*net.TCPAddr).Port
+	c.SecureServing.BindAddress = net.IPv4(127, 0, 0, 1)
+	c.SecureServing.ServerCert.CertDirectory = t.TempDir()
+	c.ServerRun.AdvertiseAddress = net.ParseIP("192.0.2.1")
+	c.Etcd.StorageConfig.Transport.ServerList = []string{"http://127.0.0.1:1"}
+	c.Authentication.ServiceAccounts.Issuers = []string{"https://kubernetes.default.svc"}
+	c.Authentication.ServiceAccounts.KeyFiles = []string{"testdata/there-is-no-such-key"}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if _, err := New(ctx, c); err == nil {
+		t.Fatal("a server without keys was built")
+	}
+	again, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatalf("the port is still taken: %v", err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
