@@ -89,10 +89,17 @@ func testKubeletCertificates(c *cluster) {
 		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: dns,
 			Subject: pkix.Name{CommonName: "system:node:n1", Organization: []string{"system:nodes"}}}, key)
 		c.must(err)
-		_, err = client.CertificatesV1().CertificateSigningRequests().Create(c.Context(), &certificatesv1.CertificateSigningRequest{ObjectMeta: metav1.ObjectMeta{Name: name},
-			Spec: certificatesv1.CertificateSigningRequestSpec{SignerName: signer, ExpirationSeconds: &seconds, Usages: usages,
-				Request: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})}}, metav1.CreateOptions{})
-		c.must(err)
+		// The rights of a new binding hold when the API server has seen it.
+		c.eventually(name+" requested", func() string {
+			_, err := client.CertificatesV1().CertificateSigningRequests().Create(c.Context(), &certificatesv1.CertificateSigningRequest{ObjectMeta: metav1.ObjectMeta{Name: name},
+				Spec: certificatesv1.CertificateSigningRequestSpec{SignerName: signer, ExpirationSeconds: &seconds, Usages: usages,
+					Request: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})}}, metav1.CreateOptions{})
+			if apierrors.IsForbidden(err) {
+				return err.Error()
+			}
+			c.must(err)
+			return ""
+		})
 	}
 	get := func(name string) *certificatesv1.CertificateSigningRequest {
 		r, err := c.admin.CertificatesV1().CertificateSigningRequests().Get(c.Context(), name, metav1.GetOptions{})
