@@ -12,6 +12,8 @@ import (
 	"k8s.io/apiserver/pkg/storage/names"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"tiphys.dev/apirules/check"
+
 	"tiphys.dev/tiphys/pkg/api/scheme"
 )
 
@@ -83,7 +85,7 @@ func (r *Resource[T]) changed(o, before T) bool {
 
 func (s *strategy[T]) Validate(ctx context.Context, obj runtime.Object) field.ErrorList {
 	o := obj.(T)
-	errs := validateFinalizers(o)
+	errs := check.Finalizers(o.GetFinalizers(), field.NewPath("metadata", "finalizers"))
 	if s.r.Validate != nil {
 		errs = append(errs, s.r.Validate(o)...)
 	}
@@ -95,7 +97,7 @@ func (s *strategy[T]) Validate(ctx context.Context, obj runtime.Object) field.Er
 
 func (s *strategy[T]) ValidateUpdate(ctx context.Context, obj, old runtime.Object) field.ErrorList {
 	o, before := obj.(T), old.(T)
-	errs := validateFinalizers(o)
+	errs := check.Finalizers(o.GetFinalizers(), field.NewPath("metadata", "finalizers"))
 	if s.r.ValidateUpdate != nil {
 		errs = append(errs, s.r.ValidateUpdate(o, before)...)
 	}
