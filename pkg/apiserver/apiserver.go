@@ -15,7 +15,6 @@ import (
 	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
 	"k8s.io/utils/clock"
 
-	"tiphys.dev/tiphys/pkg/apiserver/authn/serviceaccount"
 	"tiphys.dev/tiphys/pkg/apiserver/bootstrap"
 	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
 	"tiphys.dev/tiphys/pkg/apiserver/reconciler"
@@ -91,11 +90,9 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	if err != nil {
 		return nil, err
 	}
-	var issuer *serviceaccount.Issuer
-	if c.ServiceAccountSigningKeyFile != "" {
-		if issuer, err = serviceaccount.NewIssuer(c.Authentication.ServiceAccounts.Issuers[0], c.ServiceAccountSigningKeyFile); err != nil {
-			return nil, err
-		}
+	tokens, err := c.tokens(g.identity.Signer)
+	if err != nil {
+		return nil, err
 	}
 	installed, err := registry.Install(server, registry.Config{
 		Getter:           g.config.RESTOptionsGetter,
@@ -108,8 +105,10 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 		CheckEscalation:  g.rbacEnabled,
 		Authenticator:    g.config.Authentication.Authenticator,
 		Audiences:        c.Authentication.Audiences(),
-		Issuer:           issuer,
-		MaxExpiration:    c.Authentication.ServiceAccounts.MaxExpiration,
+		Issuer:           tokens.issuer,
+		MaxExpiration:    tokens.maxExpiration,
+		MaxExtension:     tokens.maxExtension,
+		Components:       g.components(),
 		ExtendExpiration: c.Authentication.ServiceAccounts.ExtendExpiration,
 		Kubelets:         kubelets,
 		ProxyTransport:   g.proxyTransport,

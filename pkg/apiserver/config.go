@@ -4,17 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/server/options"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/klog/v2"
 
 	"tiphys.dev/tiphys/pkg/apiserver/admission"
 	"tiphys.dev/tiphys/pkg/apiserver/authn"
 	"tiphys.dev/tiphys/pkg/apiserver/authz"
 	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
+	"tiphys.dev/tiphys/pkg/apiserver/reconciler"
 )
 
 // Config is everything the API server can be told. The parts that the generic API server library defines are its own option
@@ -107,7 +110,7 @@ func (c *Config) complete() error {
 		}
 		c.ServiceClusterIPRanges = []net.IPNet{*n}
 	}
-	serviceIP, err := firstIP(c.ServiceClusterIPRanges[0])
+	serviceIP, err := reconciler.ServiceIP(c.ServiceClusterIPRanges[0])
 	if err != nil {
 		return err
 	}
@@ -117,6 +120,11 @@ func (c *Config) complete() error {
 	}
 	if c.ServerRun.ExternalHost == "" {
 		c.ServerRun.ExternalHost = c.ServerRun.AdvertiseAddress.String()
+	}
+	if a := &c.Authentication; a.Anonymous && c.Authorization.ConfigFile == "" && slices.Contains(c.Authorization.EffectiveModes(), authz.ModeAlwaysAllow) {
+		// Together they would give everything to everybody.
+		klog.InfoS("AnonymousAuth is not allowed with the AlwaysAllow authorizer. Resetting AnonymousAuth to false. You should use a different authorizer")
+		a.Anonymous = false
 	}
 	if len(c.Authentication.ServiceAccounts.KeyFiles) == 0 && c.ServiceAccountSigningKeyFile != "" {
 		c.Authentication.ServiceAccounts.KeyFiles = []string{c.ServiceAccountSigningKeyFile}
@@ -137,6 +145,12 @@ func (c *Config) validate() error {
 	}
 	if err := c.Authentication.Validate(); err != nil {
 		errs = append(errs, err)
+	}
+	switch signing, endpoint := c.ServiceAccountSigningKeyFile, c.Authentication.ServiceAccounts.SigningEndpoint; {
+	case signing != "" && endpoint != "":
+		errs = append(errs, errors.New("service-account-signing-key-file and service-account-signing-endpoint are mutually exclusive and cannot be set at the same time"))
+	case signing == "" && endpoint == "":
+		errs = append(errs, errors.New("--service-account-signing-key-file, --service-account-issuer, and --api-audiences should be specified together"))
 	}
 	if err := c.Authorization.Validate(); err != nil {
 		errs = append(errs, err)
@@ -161,20 +175,4 @@ func (c *Config) validate() error {
 		errs = append(errs, errors.New("--proxy-client-cert-file and --proxy-client-key-file must be given together"))
 	}
 	return utilerrors.NewAggregate(errs)
-}
-
-// firstIP returns the address of the "kubernetes" Service: the first of the range after the network's own.
-func firstIP(n net.IPNet) (net.IP, error) {
-	ip := make(net.IP, len(n.IP))
-	copy(ip, n.IP.Mask(n.Mask))
-	if ones, bits := n.Mask.Size(); bits-ones < 1 {
-		return nil, fmt.Errorf("service range %s is too small", n.String())
-	}
-	for i := len(ip) - 1; i >= 0; i-- {
-		ip[i]++
-		if ip[i] != 0 {
-			break
-		}
-	}
-	return ip, nil
 }

@@ -54,7 +54,7 @@ func (g *generic) endpointSlices() (proxy.EndpointSliceGetter, error) {
 // then the paths are not served, and the log says why.
 func addDiscoveryDocuments(c *Config, g *generic, server *genericapiserver.GenericAPIServer) error {
 	sa := c.Authentication.ServiceAccounts
-	if len(sa.Issuers) == 0 || len(g.identity.Keys) == 0 {
+	if len(sa.Issuers) == 0 || g.identity.Keys == nil {
 		return nil
 	}
 	docs, err := serviceaccount.NewDocuments(sa.Issuers[0], sa.JWKSURI, g.address(c), g.identity.Keys)

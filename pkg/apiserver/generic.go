@@ -20,6 +20,7 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/egressselector"
 	"k8s.io/apiserver/pkg/server/filters"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/apiserver/pkg/util/openapi"
 	"k8s.io/apiserver/pkg/util/webhook"
@@ -48,6 +49,8 @@ type generic struct {
 	rbac        *rbac.Authorizer
 	rbacEnabled bool
 	securePort  int
+	// stores are those that hold the resources.
+	stores []storagebackend.Config
 
 	resolver       webhook.ServiceResolver
 	admission      []admission.PluginInitializer
@@ -151,11 +154,37 @@ func dropManagedFields(obj any) (any, error) {
 	return obj, nil
 }
 
+// dial returns how to reach a network; nil where nothing says other than directly.
+func (g *generic) dial(network egressselector.EgressType) (utilnet.DialFunc, error) {
+	lookup := g.egressLookup()
+	if lookup == nil {
+		return nil, nil
+	}
+	dial, err := lookup(network.AsNetworkContext())
+	if err != nil {
+		return nil, fmt.Errorf("looking up the egress to the %v network: %w", network, err)
+	}
+	return dial, nil
+}
+
+func (g *generic) egressLookup() egressselector.Lookup {
+	if g.config.EgressSelector == nil {
+		return nil
+	}
+	return g.config.EgressSelector.Lookup
+}
+
 func (g *generic) setIdentity(ctx context.Context, c *Config) error {
 	objects := &tokenObjects{informers: g.informers, client: g.client}
 	objects.register()
+	// Webhooks for authentication and authorization belong to the control plane's own network.
+	dial, err := g.dial(egressselector.ControlPlane)
+	if err != nil {
+		return err
+	}
 	result, err := authn.New(ctx, c.Authentication, authn.Dependencies{
 		Objects: objects, Secrets: objects.systemSecrets(), Clock: clock.RealClock{}, ServerID: g.config.APIServerID,
+		EgressLookup: g.egressLookup(), Dial: dial,
 	})
 	if err != nil {
 		return fmt.Errorf("building the authenticators: %w", err)
@@ -174,7 +203,7 @@ func (g *generic) setIdentity(ctx context.Context, c *Config) error {
 			return fmt.Errorf("announcing the front proxy CA: %w", err)
 		}
 	}
-	access, err := authz.New(c.Authorization, g.informers)
+	access, err := authz.New(ctx, c.Authorization, authz.Dependencies{Informers: g.informers, ServerID: g.config.APIServerID, Dial: dial})
 	if err != nil {
 		return fmt.Errorf("building the authorizers: %w", err)
 	}

@@ -49,6 +49,7 @@ func (g *generic) setStorage(c *Config) error {
 	for _, o := range overrides {
 		factory.SetEtcdLocation(o.GroupResource, o.Servers)
 	}
+	g.stores = factory.Configs()
 	if c.Etcd.EnableWatchCache {
 		sizes, err := options.WriteWatchCacheSizes(map[schema.GroupResource]int{
 			{Resource: "events"}: 0, {Group: "events.k8s.io", Resource: "events"}: 0,

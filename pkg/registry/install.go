@@ -41,6 +41,7 @@ import (
 	"tiphys.dev/tiphys/pkg/registry/batch/job"
 	"tiphys.dev/tiphys/pkg/registry/certificates/certificatesigningrequest"
 	"tiphys.dev/tiphys/pkg/registry/coordination/lease"
+	"tiphys.dev/tiphys/pkg/registry/core/componentstatus"
 	"tiphys.dev/tiphys/pkg/registry/core/configmap"
 	"tiphys.dev/tiphys/pkg/registry/core/endpoints"
 	"tiphys.dev/tiphys/pkg/registry/core/event"
@@ -109,6 +110,11 @@ type Config struct {
 	Issuer           *serviceaccounttokens.Issuer
 	MaxExpiration    time.Duration
 	ExtendExpiration bool
+	// MaxExtension caps what ExtendExpiration gives; zero does not.
+	MaxExtension time.Duration
+
+	// Components are those whose health componentstatuses tells.
+	Components []componentstatus.Component
 
 	Kubelets       *kubeletclient.Client
 	ProxyTransport http.RoundTripper
@@ -257,7 +263,7 @@ func coreStorage(c *Config, installed *Installed) (stored.Storage, error) {
 		},
 		func(g generic.RESTOptionsGetter) (stored.Storage, error) {
 			config := serviceaccount.Config{
-				Audiences: c.Audiences, MaxExpiration: c.MaxExpiration, ExtendExpiration: c.ExtendExpiration,
+				Audiences: c.Audiences, MaxExpiration: c.MaxExpiration, ExtendExpiration: c.ExtendExpiration, MaxExtension: c.MaxExtension,
 				Client: c.Client, Clock: c.Clock,
 			}
 			if c.Issuer != nil {
@@ -270,6 +276,7 @@ func coreStorage(c *Config, installed *Installed) (stored.Storage, error) {
 			return nil, err
 		}
 	}
+	out["componentstatuses"] = componentstatus.New(c.Components)
 	return out, nil
 }
 

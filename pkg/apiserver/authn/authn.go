@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/wait"
-	apiserverapi "k8s.io/apiserver/pkg/apis/apiserver"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
 	"k8s.io/apiserver/pkg/authentication/group"
@@ -20,13 +20,15 @@ import (
 	"k8s.io/apiserver/pkg/authentication/token/tokenfile"
 	tokenunion "k8s.io/apiserver/pkg/authentication/token/union"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+	"k8s.io/apiserver/pkg/server/egressselector"
 	"k8s.io/apiserver/pkg/server/options"
-	"k8s.io/apiserver/plugin/pkg/authenticator/token/oidc"
+	webhookutil "k8s.io/apiserver/pkg/util/webhook"
 	"k8s.io/apiserver/plugin/pkg/authenticator/token/webhook"
-	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
 	"tiphys.dev/tiphys/pkg/apiserver/authn/bootstraptoken"
+	"tiphys.dev/tiphys/pkg/apiserver/authn/externalsigner"
 	"tiphys.dev/tiphys/pkg/apiserver/authn/serviceaccount"
 )
 
@@ -36,9 +38,13 @@ type Dependencies struct {
 	Objects serviceaccount.Objects
 	// Secrets finds bootstrap tokens.
 	Secrets bootstraptoken.Secrets
-	Clock   clock.PassiveClock
+	Clock   clock.WithTicker
 	// ServerID names the server in metrics.
 	ServerID string
+	// EgressLookup dials to the issuers that the structured configuration sends through an egress proxy; nil knows none.
+	EgressLookup egressselector.Lookup
+	// Dial reaches the token webhook; nil dials directly.
+	Dial utilnet.DialFunc
 }
 
 // Result is the built chain with the certificates it trusts, which the serving side announces to clients.
@@ -46,8 +52,10 @@ type Result struct {
 	Authenticator authenticator.Request
 	ClientCA      dynamiccertificates.CAContentProvider
 	RequestHeader *authenticatorfactory.RequestHeaderConfig
-	// Keys verify service account tokens.
-	Keys []serviceaccount.Key
+	// Keys verify service account tokens; nil where none are taken.
+	Keys serviceaccount.KeySource
+	// Signer is the external signer of service account tokens, nil without one.
+	Signer *externalsigner.Signer
 }
 
 // How long an answer about a token is believed. Accounts and bound objects can vanish, so it is short.
@@ -56,7 +64,7 @@ const (
 	failureTTL = 0
 )
 
-// New builds the chain. Authenticators that read remote documents start doing so until ctx ends.
+// New builds the chain. Authenticators that read remote documents or follow a file start doing so until ctx ends.
 func New(ctx context.Context, c Config, d Dependencies) (*Result, error) {
 	var requests []authenticator.Request
 	r := &Result{}
@@ -78,7 +86,15 @@ func New(ctx context.Context, c Config, d Dependencies) (*Result, error) {
 		requests = append(requests, x509.NewDynamic(r.ClientCA.VerifyOptions, x509.CommonNameUserConversion))
 	}
 
-	tokens, err := newTokens(ctx, c, d, r)
+	structured, text, err := c.structured()
+	if err != nil {
+		return nil, err
+	}
+	issuers, err := newJWTIssuers(ctx, c, d, structured, text)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := newTokens(ctx, c, d, r, issuers)
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +102,15 @@ func New(ctx context.Context, c Config, d Dependencies) (*Result, error) {
 		requests = append(requests, bearertoken.New(tokens), websocket.NewProtocolAuthenticator(tokens))
 	}
 
-	anon := &apiserverapi.AnonymousAuthConfig{Enabled: c.Anonymous}
+	if c.ConfigFile != "" {
+		go issuers.watch(ctx)
+	}
+	anon := c.anonymous(structured)
 	if len(requests) == 0 {
 		if !anon.Enabled {
 			return nil, fmt.Errorf("no authentication method configured")
 		}
-		r.Authenticator = anonymous.NewAuthenticator(nil)
+		r.Authenticator = anonymous.NewAuthenticator(anon.Conditions)
 		return r, nil
 	}
 	r.Authenticator = group.NewAuthenticatedGroupAdder(union.New(requests...))
@@ -102,7 +121,7 @@ func New(ctx context.Context, c Config, d Dependencies) (*Result, error) {
 	return r, nil
 }
 
-func newTokens(ctx context.Context, c Config, d Dependencies, r *Result) (authenticator.Token, error) {
+func newTokens(ctx context.Context, c Config, d Dependencies, r *Result, issuers *jwtIssuers) (authenticator.Token, error) {
 	var tokens []authenticator.Token
 	if c.TokenFile != "" {
 		t, err := tokenfile.NewCSV(c.TokenFile)
@@ -111,14 +130,12 @@ func newTokens(ctx context.Context, c Config, d Dependencies, r *Result) (authen
 		}
 		tokens = append(tokens, authenticator.WrapAudienceAgnosticToken(c.Audiences(), t))
 	}
-	if len(c.ServiceAccounts.KeyFiles) > 0 {
-		keys, err := serviceaccount.LoadKeys(c.ServiceAccounts.KeyFiles...)
-		if err != nil {
-			return nil, err
-		}
-		r.Keys = keys
+	if err := setKeys(ctx, c, d, r); err != nil {
+		return nil, err
+	}
+	if r.Keys != nil {
 		sa := &serviceaccount.Authenticator{
-			Issuers: c.ServiceAccounts.Issuers, Audiences: c.Audiences(), Keys: keys, Clock: d.Clock,
+			Issuers: c.ServiceAccounts.Issuers, Audiences: c.Audiences(), Keys: r.Keys, Clock: d.Clock,
 		}
 		if c.ServiceAccounts.Lookup {
 			sa.Objects = d.Objects
@@ -128,15 +145,12 @@ func newTokens(ctx context.Context, c Config, d Dependencies, r *Result) (authen
 	if c.BootstrapTokens && d.Secrets != nil {
 		tokens = append(tokens, authenticator.WrapAudienceAgnosticToken(c.Audiences(), bootstraptoken.New(d.Secrets, d.Clock)))
 	}
-	if c.OIDC.IssuerURL != "" {
-		t, err := newOIDC(ctx, c, d)
-		if err != nil {
-			return nil, err
-		}
-		tokens = append(tokens, authenticator.WrapAudienceAgnosticToken(c.Audiences(), t))
+	// A file without issuers may get some later.
+	if c.ConfigFile != "" || c.OIDC.IssuerURL != "" {
+		tokens = append(tokens, issuers)
 	}
 	if c.Webhook.ConfigFile != "" {
-		t, err := newWebhook(c)
+		t, err := newWebhook(c, d)
 		if err != nil {
 			return nil, err
 		}
@@ -148,47 +162,35 @@ func newTokens(ctx context.Context, c Config, d Dependencies, r *Result) (authen
 	return cache.New(tokenunion.New(tokens...), true, successTTL, failureTTL), nil
 }
 
-func newOIDC(ctx context.Context, c Config, d Dependencies) (authenticator.Token, error) {
-	o := c.OIDC
-	userPrefix := o.UsernamePrefix
-	switch {
-	case userPrefix == "-":
-		userPrefix = ""
-	case userPrefix == "" && o.UsernameClaim != "email":
-		userPrefix = o.IssuerURL + "#"
-	}
-	jwt := apiserverapi.JWTAuthenticator{
-		Issuer: apiserverapi.Issuer{URL: o.IssuerURL, Audiences: []string{o.ClientID}},
-		ClaimMappings: apiserverapi.ClaimMappings{
-			Username: apiserverapi.PrefixedClaimOrExpression{Claim: o.UsernameClaim, Prefix: &userPrefix},
-		},
-	}
-	if o.GroupsClaim != "" {
-		jwt.ClaimMappings.Groups = apiserverapi.PrefixedClaimOrExpression{Claim: o.GroupsClaim, Prefix: &o.GroupsPrefix}
-	}
-	for claim, value := range o.RequiredClaims {
-		jwt.ClaimValidationRules = append(jwt.ClaimValidationRules, apiserverapi.ClaimValidationRule{Claim: claim, RequiredValue: value})
-	}
-	opts := oidc.Options{
-		JWTAuthenticator: jwt, SupportedSigningAlgs: o.SigningAlgs,
-		DisallowedIssuers: c.ServiceAccounts.Issuers, APIServerID: d.ServerID,
-	}
-	if o.CAFile != "" {
-		ca, err := dynamiccertificates.NewDynamicCAContentFromFile("oidc-authenticator", o.CAFile)
+// setKeys finds the keys of service account tokens: in files, or with the external signer, which it keeps fresh until ctx ends.
+func setKeys(ctx context.Context, c Config, d Dependencies, r *Result) error {
+	switch sa := c.ServiceAccounts; {
+	case sa.SigningEndpoint != "":
+		signer, err := externalsigner.New(ctx, externalsigner.Config{Endpoint: sa.SigningEndpoint, Clock: d.Clock})
 		if err != nil {
-			return nil, fmt.Errorf("reading OIDC CA: %w", err)
+			return fmt.Errorf("while setting up external-jwt-signer: %w", err)
 		}
-		opts.CAContentProvider = ca
+		if sa.MaxExpiration > signer.MaxExpiration() {
+			return fmt.Errorf("service-account-max-token-expiration %s is longer than the %s that the external signer allows", sa.MaxExpiration, signer.MaxExpiration())
+		}
+		r.Keys, r.Signer = signer, signer
+		go func() {
+			if err := signer.Run(ctx); err != nil {
+				klog.ErrorS(err, "Closing the connection to the external signer")
+			}
+		}()
+	case len(sa.KeyFiles) > 0:
+		keys, err := serviceaccount.LoadKeys(sa.KeyFiles...)
+		if err != nil {
+			return err
+		}
+		r.Keys = serviceaccount.StaticKeys(keys)
 	}
-	t, err := oidc.New(ctx, opts)
-	if err != nil {
-		return nil, fmt.Errorf("building OIDC authenticator: %w", err)
-	}
-	return t, nil
+	return nil
 }
 
-func newWebhook(c Config) (authenticator.Token, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", c.Webhook.ConfigFile)
+func newWebhook(c Config, d Dependencies) (authenticator.Token, error) {
+	config, err := webhookutil.LoadKubeconfig(c.Webhook.ConfigFile, d.Dial)
 	if err != nil {
 		return nil, fmt.Errorf("reading token webhook configuration: %w", err)
 	}

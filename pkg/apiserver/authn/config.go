@@ -3,6 +3,7 @@ package authn
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
@@ -15,6 +16,8 @@ type Config struct {
 	APIAudiences []string
 	// Anonymous lets requests in that carry no credentials, as system:anonymous.
 	Anonymous bool
+	// AnonymousSet tells that somebody chose Anonymous; then ConfigFile may not choose, too.
+	AnonymousSet bool
 	// ConfigFile is a structured AuthenticationConfiguration (KEP-3331): JWT issuers and the paths open to anonymous requests.
 	ConfigFile string
 	// ClientCert holds the CA of client certificates.
@@ -33,6 +36,8 @@ type Config struct {
 
 // ServiceAccounts says how the tokens of service accounts are issued and verified.
 type ServiceAccounts struct {
+	// SigningEndpoint is the socket of an external signer; then there are no key files.
+	SigningEndpoint string
 	// KeyFiles hold the keys that verify; Lookup also asks the store whether account and bound object still exist.
 	KeyFiles []string
 	Lookup   bool
@@ -79,18 +84,27 @@ func (c *Config) Validate() error {
 	if len(sa.Issuers) == 0 || sa.Issuers[0] == "" {
 		errs = append(errs, errors.New("service-account-issuer is a required flag, --service-account-signing-key-file and --service-account-issuer are required flags"))
 	}
-	if len(sa.KeyFiles) == 0 {
-		errs = append(errs, errors.New("service-account-key-file is a required flag"))
+	switch {
+	case len(sa.KeyFiles) == 0 && sa.SigningEndpoint == "":
+		errs = append(errs, errors.New("either `--service-account-key-file` or `--service-account-signing-endpoint` must be set"))
+	case len(sa.KeyFiles) > 0 && sa.SigningEndpoint != "":
+		errs = append(errs, errors.New("`--service-account-key-file` and `--service-account-signing-endpoint` are mutually exclusive and cannot be set at the same time"))
 	}
 	if sa.MaxExpiration != 0 && (sa.MaxExpiration < time.Hour || sa.MaxExpiration > (1<<32)*time.Second) {
 		errs = append(errs, fmt.Errorf("the service-account-max-token-expiration must be between 1 hour and 2^32 seconds"))
 	}
-	if (c.OIDC.IssuerURL == "") != (c.OIDC.ClientID == "") {
+	if c.OIDC.used() && (c.OIDC.IssuerURL == "" || c.OIDC.ClientID == "") {
 		errs = append(errs, errors.New("oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"))
 	}
-	if c.ConfigFile != "" && c.OIDC.IssuerURL != "" {
+	if c.ConfigFile != "" && c.OIDC.used() {
 		errs = append(errs, errors.New("authentication-config file and oidc-* flags are mutually exclusive"))
 	}
 	errs = append(errs, c.RequestHeader.Validate()...)
 	return errors.Join(errs...)
+}
+
+// used tells whether anything differs from the defaults.
+func (o *OIDC) used() bool {
+	return o.IssuerURL != "" || o.ClientID != "" || o.CAFile != "" || o.UsernamePrefix != "" || o.GroupsClaim != "" ||
+		o.GroupsPrefix != "" || len(o.RequiredClaims) > 0 || o.UsernameClaim != "sub" || !slices.Equal(o.SigningAlgs, []string{"RS256"})
 }

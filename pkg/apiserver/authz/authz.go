@@ -1,24 +1,33 @@
 package authz
 
 import (
+	"context"
 	"fmt"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/apis/apiserver"
-	"k8s.io/apiserver/pkg/apis/apiserver/load"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	authorizationcel "k8s.io/apiserver/pkg/authorization/cel"
+	"k8s.io/apiserver/pkg/authorization/metrics"
 	"k8s.io/apiserver/pkg/authorization/union"
-	"k8s.io/apiserver/pkg/server/options"
-	"k8s.io/apiserver/plugin/pkg/authorizer/webhook"
-	webhookmetrics "k8s.io/apiserver/plugin/pkg/authorizer/webhook/metrics"
 	"k8s.io/client-go/informers"
-	"k8s.io/client-go/tools/clientcmd"
 
+	"tiphys.dev/tiphys/pkg/apiserver/authz/abac"
 	"tiphys.dev/tiphys/pkg/apiserver/authz/node"
 	"tiphys.dev/tiphys/pkg/apiserver/authz/rbac"
 )
+
+// Dependencies are what the authorizers need of the server they stand in.
+type Dependencies struct {
+	// Informers fill the caches; the caller starts them.
+	Informers informers.SharedInformerFactory
+	// ServerID names the server in metrics.
+	ServerID string
+	// Dial reaches webhooks; nil dials directly.
+	Dial utilnet.DialFunc
+}
 
 // Result is the built chain.
 type Result struct {
@@ -30,100 +39,93 @@ type Result struct {
 	Enabled bool
 }
 
-// New builds the chain on the informers, which the caller starts.
-func New(c Config, i informers.SharedInformerFactory) (*Result, error) {
-	r := &Result{}
-	var err error
-	if r.RBAC, err = rbac.New(i.Rbac().V1()); err != nil {
-		return nil, err
-	}
-	// Members of system:masters are let through before any mode is asked, so that no policy can lock the administrator out.
-	chain := []authorizer.Authorizer{authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)}
-	var rules []authorizer.RuleResolver
-	add := func(a interface {
-		authorizer.Authorizer
-		authorizer.RuleResolver
-	}) {
-		chain = append(chain, a)
-		rules = append(rules, a)
-	}
-	modes, err := c.modes()
+// New builds the chain. With a structured configuration it follows the file until ctx ends.
+func New(ctx context.Context, c Config, d Dependencies) (*Result, error) {
+	metrics.RegisterMetrics()
+	compiler := authorizationcel.NewDefaultCompiler()
+	config, text, err := c.structured(compiler)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range modes {
-		switch m.Type {
-		case ModeAlwaysAllow:
-			add(authorizerfactory.NewAlwaysAllowAuthorizer())
-		case ModeAlwaysDeny:
-			add(authorizerfactory.NewAlwaysDenyAuthorizer())
-		case ModeRBAC:
-			r.Enabled = true
-			add(r.RBAC)
-		case ModeNode:
-			n, err := node.New(i)
-			if err != nil {
-				return nil, err
-			}
-			add(n)
-		case ModeWebhook:
-			w, err := newWebhook(m)
-			if err != nil {
-				return nil, err
-			}
-			add(w)
-		default:
-			return nil, fmt.Errorf("authorization mode %q is not supported", m.Type)
-		}
+	b := &builder{deps: d, compiler: compiler, fixed: map[string]member{}}
+	if b.rbac, err = rbac.New(d.Informers.Rbac().V1()); err != nil {
+		return nil, err
 	}
-	r.Authorizer = union.New(chain...)
-	r.Rules = union.NewRuleResolvers(rules...)
+	if err := b.addFixed(c, config); err != nil {
+		return nil, err
+	}
+	first, err := b.chain(config)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Authorizer: first, Rules: first, RBAC: b.rbac, Enabled: fixedTypes(config).Has(ModeRBAC)}
+	if c.ConfigFile != "" {
+		followed := newReloadable(c.ConfigFile, text, fixedTypes(config), b, first)
+		r.Authorizer, r.Rules = followed, followed
+		go followed.watch(ctx)
+	}
 	return r, nil
 }
 
-// modes returns the authorizers as the structured configuration has them, whether they come from a file or from flags.
-func (c *Config) modes() ([]apiserver.AuthorizerConfiguration, error) {
-	if c.ConfigFile != "" {
-		config, err := load.LoadFromFile(c.ConfigFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading authorization configuration: %w", err)
-		}
-		return config.Authorizers, nil
-	}
-	var out []apiserver.AuthorizerConfiguration
-	for _, m := range c.EffectiveModes() {
-		a := apiserver.AuthorizerConfiguration{Type: apiserver.AuthorizerType(m), Name: m}
-		if m == ModeWebhook {
-			a.Webhook = &apiserver.WebhookConfiguration{
-				SubjectAccessReviewVersion: c.WebhookVersion, FailurePolicy: apiserver.FailurePolicyNoOpinion,
-				ConnectionInfo: apiserver.WebhookConnectionInfo{Type: apiserver.AuthorizationWebhookConnectionInfoTypeKubeConfigFile, KubeConfigFile: &c.WebhookConfigFile},
-			}
-			a.Webhook.AuthorizedTTL.Duration, a.Webhook.UnauthorizedTTL.Duration = c.WebhookAuthorizedTTL, c.WebhookUnauthorizedTTL
-		}
-		out = append(out, a)
-	}
-	return out, nil
+// member is an authorizer that can also list rules.
+type member interface {
+	authorizer.Authorizer
+	authorizer.RuleResolver
 }
 
-func newWebhook(m apiserver.AuthorizerConfiguration) (*webhook.WebhookAuthorizer, error) {
-	w := m.Webhook
-	if w.ConnectionInfo.KubeConfigFile == nil {
-		return nil, fmt.Errorf("authorizer %q: only webhooks with a kubeconfig file are supported", m.Name)
+// chain is the authorizers of one configuration, in order.
+type chain struct {
+	authorizer.Authorizer
+	authorizer.RuleResolver
+}
+
+// builder makes chains. What keeps caches is made once and is part of each chain.
+type builder struct {
+	deps     Dependencies
+	compiler authorizationcel.Compiler
+	rbac     *rbac.Authorizer
+	fixed    map[string]member
+}
+
+func (b *builder) addFixed(c Config, config *apiserver.AuthorizationConfiguration) error {
+	for kind := range fixedTypes(config) {
+		var err error
+		switch kind {
+		case ModeAlwaysAllow:
+			b.fixed[kind] = authorizerfactory.NewAlwaysAllowAuthorizer()
+		case ModeAlwaysDeny:
+			b.fixed[kind] = authorizerfactory.NewAlwaysDenyAuthorizer()
+		case ModeRBAC:
+			b.fixed[kind] = b.rbac
+		case ModeABAC:
+			b.fixed[kind], err = abac.Load(c.PolicyFile)
+		case ModeNode:
+			b.fixed[kind], err = node.New(b.deps.Informers)
+		default:
+			err = fmt.Errorf("authorization mode %q is not known", kind)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", *w.ConnectionInfo.KubeConfigFile)
-	if err != nil {
-		return nil, fmt.Errorf("authorizer %q: reading kubeconfig: %w", m.Name, err)
+	return nil
+}
+
+func (b *builder) chain(config *apiserver.AuthorizationConfiguration) (*chain, error) {
+	// Members of system:masters are let through before any mode is asked, so that no policy can lock the administrator out.
+	authorizers := []authorizer.Authorizer{authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)}
+	var rules []authorizer.RuleResolver
+	for _, m := range config.Authorizers {
+		one := b.fixed[string(m.Type)]
+		if m.Type == apiserver.TypeWebhook {
+			w, err := newWebhook(m, b.deps.Dial, b.compiler)
+			if err != nil {
+				return nil, err
+			}
+			one = w
+		}
+		authorizers = append(authorizers, metrics.InstrumentedAuthorizer(string(m.Type), m.Name, one))
+		rules = append(rules, one)
 	}
-	config.Timeout = w.Timeout.Duration
-	onError := authorizer.DecisionNoOpinion
-	if w.FailurePolicy == apiserver.FailurePolicyDeny {
-		onError = authorizer.DecisionDeny
-	}
-	a, err := webhook.New(config, w.SubjectAccessReviewVersion, w.AuthorizedTTL.Duration, w.UnauthorizedTTL.Duration,
-		*options.DefaultAuthWebhookRetryBackoff(), onError, w.MatchConditions, m.Name,
-		webhookmetrics.NoopAuthorizerMetrics{}, authorizationcel.NewDefaultCompiler())
-	if err != nil {
-		return nil, fmt.Errorf("authorizer %q: %w", m.Name, err)
-	}
-	return a, nil
+	return &chain{union.New(authorizers...), union.NewRuleResolvers(rules...)}, nil
 }

@@ -49,25 +49,38 @@ func (c *Config) EffectiveModes() []string {
 func (c *Config) Validate() error {
 	var errs []error
 	if c.ConfigFile != "" {
-		if len(c.Modes) > 0 || c.WebhookConfigFile != "" || c.PolicyFile != "" {
-			errs = append(errs, errors.New("--authorization-config can not be specified together with --authorization-mode or --authorization-webhook-* flags"))
+		if len(c.Modes) > 0 || c.webhookUsed() {
+			errs = append(errs, errors.New("--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined"))
 		}
 		return errors.Join(errs...)
 	}
 	known := []string{ModeAlwaysAllow, ModeAlwaysDeny, ModeABAC, ModeWebhook, ModeRBAC, ModeNode}
-	for i, m := range c.Modes {
+	for _, m := range c.Modes {
 		if !slices.Contains(known, m) {
 			errs = append(errs, fmt.Errorf("authorization-mode %q is not a valid mode", m))
 		}
-		if slices.Contains(c.Modes[:i], m) {
-			errs = append(errs, fmt.Errorf("authorization-mode %q has mode specified more than once", m))
-		}
 	}
-	if slices.Contains(c.Modes, ModeABAC) != (c.PolicyFile != "") {
-		errs = append(errs, errors.New("authorization-mode ABAC and --authorization-policy-file must be given together"))
+	if len(slices.Compact(slices.Sorted(slices.Values(c.Modes)))) < len(c.Modes) {
+		errs = append(errs, fmt.Errorf("authorization-mode %q has mode specified more than once", c.Modes))
 	}
-	if slices.Contains(c.Modes, ModeWebhook) != (c.WebhookConfigFile != "") {
-		errs = append(errs, errors.New("authorization-mode Webhook and --authorization-webhook-config-file must be given together"))
+	switch abac := slices.Contains(c.Modes, ModeABAC); {
+	case abac && c.PolicyFile == "":
+		errs = append(errs, errors.New("authorization-mode ABAC's authorization policy file not passed"))
+	case !abac && c.PolicyFile != "":
+		errs = append(errs, errors.New("cannot specify --authorization-policy-file without mode ABAC"))
+	}
+	switch webhook := slices.Contains(c.Modes, ModeWebhook); {
+	case webhook && c.WebhookConfigFile == "":
+		errs = append(errs, errors.New("authorization-mode Webhook's authorization config file not passed"))
+	case !webhook && c.WebhookConfigFile != "":
+		errs = append(errs, errors.New("cannot specify --authorization-webhook-config-file without mode Webhook"))
 	}
 	return errors.Join(errs...)
+}
+
+// webhookUsed tells whether a setting of mode Webhook differs from the defaults.
+func (c *Config) webhookUsed() bool {
+	d := NewConfig()
+	return c.WebhookConfigFile != "" || c.WebhookVersion != d.WebhookVersion ||
+		c.WebhookAuthorizedTTL != d.WebhookAuthorizedTTL || c.WebhookUnauthorizedTTL != d.WebhookUnauthorizedTTL
 }

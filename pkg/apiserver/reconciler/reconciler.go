@@ -122,7 +122,11 @@ func (r *Reconciler) ensureService(ctx context.Context) error {
 	}
 	got, err := services.Get(ctx, serviceName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		ip := firstIP(r.c.ServiceRanges[0])
+		first, err := ServiceIP(r.c.ServiceRanges[0])
+		if err != nil {
+			return err
+		}
+		ip := first.String()
 		_, err = services.Create(ctx, &v1.Service{
 			ObjectMeta: metav1.ObjectMeta{
 				Name: serviceName, Namespace: metav1.NamespaceDefault,
@@ -244,7 +248,11 @@ func (r *Reconciler) writeSlice(ctx context.Context, addresses []string) error {
 	return err
 }
 
-func firstIP(n net.IPNet) string {
+// ServiceIP returns the address of the "kubernetes" Service: the first of the range after the network's own.
+func ServiceIP(n net.IPNet) (net.IP, error) {
+	if ones, bits := n.Mask.Size(); bits-ones < 1 {
+		return nil, fmt.Errorf("service range %s is too small", n.String())
+	}
 	ip := slices.Clone(n.IP.Mask(n.Mask))
 	for i := len(ip) - 1; i >= 0; i-- {
 		ip[i]++
@@ -252,5 +260,5 @@ func firstIP(n net.IPNet) string {
 			break
 		}
 	}
-	return ip.String()
+	return ip, nil
 }

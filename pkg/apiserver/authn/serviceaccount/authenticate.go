@@ -37,7 +37,7 @@ type Authenticator struct {
 	// Audiences are those of the API server itself, taken when a request asks for no others.
 	Audiences authenticator.Audiences
 	// Keys verify the signatures.
-	Keys []Key
+	Keys KeySource
 	// Objects is asked whether the account and the bound object still exist; nil trusts the token alone.
 	Objects Objects
 	Clock   clock.PassiveClock
@@ -63,7 +63,7 @@ func (a *Authenticator) AuthenticateToken(ctx context.Context, token string) (*a
 	if err != nil {
 		return nil, false, nil
 	}
-	claims, err := a.verify(parsed)
+	claims, err := a.verify(ctx, parsed)
 	if err != nil {
 		return nil, false, err
 	}
@@ -86,17 +86,13 @@ func (a *Authenticator) AuthenticateToken(ctx context.Context, token string) (*a
 	return &authenticator.Response{User: info.UserInfo(), Audiences: granted}, true, nil
 }
 
-func (a *Authenticator) verify(token *jwt.JSONWebToken) (*Claims, error) {
+func (a *Authenticator) verify(ctx context.Context, token *jwt.JSONWebToken) (*Claims, error) {
 	var kid string
 	if len(token.Headers) > 0 {
 		kid = token.Headers[0].KeyID
 	}
-	found := false
-	for _, k := range a.Keys {
-		if kid != "" && k.ID != kid {
-			continue
-		}
-		found = true
+	keys := a.Keys.Find(ctx, kid)
+	for _, k := range keys {
 		var c Claims
 		if err := token.Claims(k.Public, &c); err != nil {
 			if errors.Is(err, jose.ErrCryptoFailure) {
@@ -106,7 +102,7 @@ func (a *Authenticator) verify(token *jwt.JSONWebToken) (*Claims, error) {
 		}
 		return &c, nil
 	}
-	if !found {
+	if len(keys) == 0 {
 		return nil, fmt.Errorf("no key with identifier %q verifies service account tokens", kid)
 	}
 	return nil, errors.New("invalid signature of service account token")

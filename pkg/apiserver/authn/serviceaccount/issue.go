@@ -1,6 +1,7 @@
 package serviceaccount
 
 import (
+	"context"
 	"crypto"
 	"fmt"
 	"time"
@@ -12,15 +13,27 @@ import (
 	"k8s.io/client-go/util/keyutil"
 )
 
-// Issuer signs tokens with one private key.
-type Issuer struct {
-	name   string
-	signer jose.Signer
-	key    Key
+// Signer turns claims into a signed token.
+type Signer interface {
+	Sign(ctx context.Context, c *Claims) (string, error)
 }
 
-// NewIssuer reads the private key from the PEM file. The name becomes the "iss" claim.
-func NewIssuer(name, keyFile string) (*Issuer, error) {
+// Issuer issues tokens under a name.
+type Issuer struct {
+	name   string
+	signer Signer
+}
+
+// NewIssuer makes an issuer; the name becomes the "iss" claim.
+func NewIssuer(name string, s Signer) *Issuer { return &Issuer{name, s} }
+
+// KeySigner signs with one private key.
+type KeySigner struct{ signer jose.Signer }
+
+var _ Signer = &KeySigner{}
+
+// LoadSigner reads the private key from the PEM file.
+func LoadSigner(keyFile string) (*KeySigner, error) {
 	private, err := keyutil.PrivateKeyFromFile(keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading service account signing key: %w", err)
@@ -44,7 +57,12 @@ func NewIssuer(name, keyFile string) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building signer: %w", err)
 	}
-	return &Issuer{name: name, signer: signer, key: key}, nil
+	return &KeySigner{signer}, nil
+}
+
+// Sign implements Signer.
+func (k *KeySigner) Sign(_ context.Context, c *Claims) (string, error) {
+	return jwt.Signed(k.signer).Claims(c).Serialize()
 }
 
 // Request says what token to issue.
@@ -58,7 +76,7 @@ type Request struct {
 }
 
 // Issue signs a token and returns it with its identifier and the time it expires.
-func (i *Issuer) Issue(r Request, now time.Time) (token, id string, expires time.Time, err error) {
+func (i *Issuer) Issue(ctx context.Context, r Request, now time.Time) (token, id string, expires time.Time, err error) {
 	id = uuid.NewString()
 	expires = now.Add(r.Lifetime)
 	claims := Claims{
@@ -82,7 +100,7 @@ func (i *Issuer) Issue(r Request, now time.Time) (token, id string, expires time
 	if r.WarnAfter > 0 {
 		claims.Kubernetes.WarnAfter = jwt.NewNumericDate(now.Add(r.WarnAfter))
 	}
-	token, err = jwt.Signed(i.signer).Claims(claims).Serialize()
+	token, err = i.signer.Sign(ctx, &claims)
 	if err != nil {
 		return "", "", time.Time{}, fmt.Errorf("signing token: %w", err)
 	}

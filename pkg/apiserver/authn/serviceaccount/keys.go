@@ -1,6 +1,7 @@
 package serviceaccount
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -10,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"k8s.io/client-go/util/keyutil"
@@ -20,6 +22,50 @@ type Key struct {
 	// ID is the key identifier in the header of the tokens it verifies.
 	ID     string
 	Public crypto.PublicKey
+}
+
+// KeySource finds the keys that verify tokens.
+type KeySource interface {
+	// Find returns the keys that may have signed a token with the key identifier; without one, every key.
+	Find(ctx context.Context, id string) []Key
+	// Published returns the keys that others may verify with, and for how long they may keep them.
+	Published() ([]Key, time.Duration)
+}
+
+// StaticKeys are keys that stay as they were read.
+type StaticKeys []Key
+
+var _ KeySource = StaticKeys{}
+
+// publishedFor is how long others may keep keys that do not change before the server is started again.
+const publishedFor = time.Hour
+
+// Find implements KeySource.
+func (s StaticKeys) Find(_ context.Context, id string) []Key { return Select(s, id) }
+
+// Published implements KeySource.
+func (s StaticKeys) Published() ([]Key, time.Duration) { return s, publishedFor }
+
+// Select returns the keys with the identifier; without one, all.
+func Select(keys []Key, id string) []Key {
+	if id == "" {
+		return keys
+	}
+	var out []Key
+	for _, k := range keys {
+		if k.ID == id {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// NewKey takes a public key under the identifier that its owner gives it.
+func NewKey(id string, public crypto.PublicKey) (Key, error) {
+	if _, err := algorithm(public); err != nil {
+		return Key{}, err
+	}
+	return Key{ID: id, Public: public}, nil
 }
 
 // LoadKeys reads the public keys of the PEM files: public keys, certificates, or private keys whose public half is taken.

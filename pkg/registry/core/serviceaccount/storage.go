@@ -1,6 +1,7 @@
 package serviceaccount
 
 import (
+	"context"
 	"time"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
@@ -14,7 +15,7 @@ import (
 
 // Issuer signs tokens.
 type Issuer interface {
-	Issue(r serviceaccount.Request, now time.Time) (token, id string, expires time.Time, err error)
+	Issue(ctx context.Context, r serviceaccount.Request, now time.Time) (token, id string, expires time.Time, err error)
 }
 
 // Config is what issuing tokens needs beside the store.
@@ -26,6 +27,8 @@ type Config struct {
 	// MaxExpiration caps what may be asked for; zero does not. ExtendExpiration gives the tokens of mounted volumes a year.
 	MaxExpiration    time.Duration
 	ExtendExpiration bool
+	// MaxExtension caps that year, for a signer whose tokens cannot live so long; zero does not.
+	MaxExtension time.Duration
 	// Client reads what tokens are bound to.
 	Client kubernetes.Interface
 	Clock  clock.PassiveClock

@@ -104,12 +104,15 @@ func (r *TokenREST) Create(ctx context.Context, name string, obj runtime.Object,
 	issue.Lifetime = asked
 	if r.extend(req, asked) {
 		issue.Lifetime, issue.WarnAfter = extendedLifetime, asked
+		if r.c.MaxExtension > 0 {
+			issue.Lifetime = min(extendedLifetime, r.c.MaxExtension)
+		}
 	}
 	if dryrun.IsDryRun(options.DryRun) {
 		return req, nil
 	}
 	now := r.c.Clock.Now()
-	token, id, expires, err := r.c.Issuer.Issue(issue, now)
+	token, id, expires, err := r.c.Issuer.Issue(ctx, issue, now)
 	if err != nil {
 		return nil, apierrors.NewInternalError(err)
 	}
