@@ -87,6 +87,7 @@ func New() *runtime.Scheme {
 		}
 		registerHub(s, g)
 	}
+	registerStored(s)
 	registerAutoscaling(s)
 	registerEviction(s)
 	utilruntime.Must(registerOptions(s))
