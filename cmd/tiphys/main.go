@@ -23,7 +23,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serverCommand(), devCommand(), nodeInitCommand(), imageCommand(), kubectlCommand(), versionCommand())
+	root.AddCommand(serverCommand(), devCommand(), nodeInitCommand(), imageCommand(), lintCommand(), kubectlCommand(), versionCommand())
 	if err := root.Execute(); err != nil {
 		var exit *exitCode
 		if errors.As(err, &exit) {

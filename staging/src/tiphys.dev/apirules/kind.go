@@ -27,7 +27,7 @@ type Kind struct {
 	// Resource is the plural name in URLs.
 	Resource   string
 	Namespaced bool
-	// Review kinds are questions that the server answers and does not store: they have no name, and are never updated.
+	// Review kinds are questions and orders that the server answers and does not store: they are never updated.
 	Review bool
 
 	create         func() Object
@@ -41,7 +41,7 @@ type Kind struct {
 	updateWarnings func(obj, old Object) []string
 }
 
-// Kinds lists every kind that a client can create, sorted by group and kind; the reviews come last.
+// Kinds lists every kind that a client can create, sorted by group and kind; what is answered and not stored comes last.
 func Kinds() []*Kind { return append([]*Kind(nil), kinds...) }
 
 // Lookup finds the rules of a kind. Only the version in which the server keeps the objects has rules: a server converts

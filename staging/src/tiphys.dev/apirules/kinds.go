@@ -42,6 +42,7 @@ import (
 	"tiphys.dev/apirules/batch/job"
 	"tiphys.dev/apirules/certificates/certificatesigningrequest"
 	"tiphys.dev/apirules/coordination/lease"
+	"tiphys.dev/apirules/core/binding"
 	"tiphys.dev/apirules/core/configmap"
 	"tiphys.dev/apirules/core/endpoints"
 	"tiphys.dev/apirules/core/event"
@@ -84,7 +85,7 @@ import (
 	"tiphys.dev/apirules/storage/volumeattributesclass"
 )
 
-// kinds are all that a client can create, sorted by group and kind; the reviews, which are answered and not stored, come last.
+// kinds are all that a client can create, sorted by group and kind; what is answered and not stored comes last.
 var kinds = []*Kind{
 	stored("", "ConfigMap", "configmaps", namespaced, &corev1.ConfigMapList{}, rules[corev1.ConfigMap]{
 		create: configmap.Validate, update: configmap.ValidateUpdate,
@@ -253,6 +254,9 @@ var kinds = []*Kind{
 	}),
 	stored("storage.k8s.io", "VolumeAttributesClass", "volumeattributesclasses", clusterScoped, &storagev1.VolumeAttributesClassList{}, rules[storagev1.VolumeAttributesClass]{
 		create: volumeattributesclass.Validate, update: volumeattributesclass.ValidateUpdate,
+	}),
+	review("", "Binding", "bindings", namespaced, rules[corev1.Binding]{
+		create: binding.Validate,
 	}),
 	review("authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews", clusterScoped, rules[authenticationv1.SelfSubjectReview]{create: selfsubjectreview.Validate}),
 	review("authentication.k8s.io", "TokenReview", "tokenreviews", clusterScoped, rules[authenticationv1.TokenReview]{create: tokenreview.Validate}),
