@@ -7,13 +7,13 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	apioptions "k8s.io/apiserver/pkg/server/options"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	cpconfig "k8s.io/cloud-provider/config"
 	cpoptions "k8s.io/cloud-provider/options"
 	cliflag "k8s.io/component-base/cli/flag"
 	basecompatibility "k8s.io/component-base/compatibility"
-	"k8s.io/component-base/featuregate"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/version/verflag"
@@ -22,6 +22,7 @@ import (
 
 	"tiphys.dev/tiphys/pkg/componentserver/leaderelection"
 	"tiphys.dev/tiphys/pkg/controllermanager"
+	"tiphys.dev/tiphys/pkg/features"
 )
 
 // options are what the command line says.
@@ -76,7 +77,8 @@ func newOptions() *options {
 	version := basecompatibility.NewEffectiveVersionFromString("1.36", "1.33", "1.33")
 	o.version = version
 	o.components = basecompatibility.NewComponentGlobalsRegistry()
-	registerFeatureGates(utilfeature.DefaultMutableFeatureGate)
+	// Fails only when a library changes the stage of a gate that this program knows.
+	utilruntime.Must(features.Register(utilfeature.DefaultMutableFeatureGate))
 	// The registry is new, so that the name cannot be taken.
 	if err := o.components.Register(basecompatibility.DefaultKubeComponent, version, utilfeature.DefaultMutableFeatureGate); err != nil {
 		panic(fmt.Sprintf("registering the component's feature gates: %v", err))
@@ -139,22 +141,4 @@ func (o *options) apply() {
 	s.KubeCloudShared.ConfigureCloudRoutes = &o.cloud.ConfigureCloudRoutes
 	s.KubeCloudShared.NodeMonitorPeriod = o.cloud.NodeMonitorPeriod
 	s.KubeCloudShared.RouteReconciliationPeriod = o.cloud.RouteReconciliationPeriod
-}
-
-// registerFeatureGates adds the gates that no library of this process has registered already.
-func registerFeatureGates(gate featuregate.MutableFeatureGate) {
-	known := gate.GetAll()
-	missing := map[featuregate.Feature]featuregate.FeatureSpec{}
-	for name, spec := range featureGates {
-		if _, ok := known[name]; !ok {
-			missing[name] = spec
-		}
-	}
-	if len(missing) == 0 {
-		return // a second command in one process, as in tests: the gate takes no more names then
-	}
-	// Fails only for a name that is known, and those are left out.
-	if err := gate.Add(missing); err != nil {
-		panic(fmt.Sprintf("registering feature gates: %v", err))
-	}
 }

@@ -7,18 +7,19 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	apioptions "k8s.io/apiserver/pkg/server/options"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	basecompatibility "k8s.io/component-base/compatibility"
 	componentconfig "k8s.io/component-base/config"
 	electionoptions "k8s.io/component-base/config/options"
-	"k8s.io/component-base/featuregate"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/version/verflag"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 
 	"tiphys.dev/tiphys/pkg/componentserver/leaderelection"
+	"tiphys.dev/tiphys/pkg/features"
 	"tiphys.dev/tiphys/pkg/scheduler/config"
 )
 
@@ -71,7 +72,8 @@ func newOptions() *options {
 	version := basecompatibility.NewEffectiveVersionFromString("1.36", "1.33", "1.33")
 	o.version = version
 	o.components = basecompatibility.NewComponentGlobalsRegistry()
-	registerFeatureGates(utilfeature.DefaultMutableFeatureGate)
+	// Fails only when a library changes the stage of a gate that this program knows.
+	utilruntime.Must(features.Register(utilfeature.DefaultMutableFeatureGate))
 	// The registry is new, so that the name cannot be taken.
 	if err := o.components.Register(basecompatibility.DefaultKubeComponent, version, utilfeature.DefaultMutableFeatureGate); err != nil {
 		panic(fmt.Sprintf("registering the component's feature gates: %v", err))
@@ -177,20 +179,5 @@ func (o *options) applyElection(cfg *configv1.KubeSchedulerConfiguration) {
 		if o.fs.Changed(name) {
 			apply()
 		}
-	}
-}
-
-// registerFeatureGates adds the gates that no library of this process has registered already.
-func registerFeatureGates(gate featuregate.MutableFeatureGate) {
-	known := gate.GetAll()
-	missing := map[featuregate.Feature]featuregate.FeatureSpec{}
-	for name, spec := range featureGates {
-		if _, ok := known[name]; !ok {
-			missing[name] = spec
-		}
-	}
-	// Fails only for a name that is known, and those are left out.
-	if err := gate.Add(missing); err != nil {
-		panic(fmt.Sprintf("registering feature gates: %v", err))
 	}
 }

@@ -9,8 +9,10 @@ import (
 
 // Register adds to the gate every feature that no library has registered already.
 func Register(gate featuregate.MutableVersionedFeatureGate) error {
-	if err := logsapi.AddFeatureGates(gate); err != nil {
-		return fmt.Errorf("registering the feature gates of logging: %w", err)
+	if _, known := gate.GetAll()[logsapi.ContextualLogging]; !known {
+		if err := logsapi.AddFeatureGates(gate); err != nil {
+			return fmt.Errorf("registering the feature gates of logging: %w", err)
+		}
 	}
 	known := gate.GetAll()
 	missing := map[featuregate.Feature]featuregate.FeatureSpec{}
@@ -18,6 +20,9 @@ func Register(gate featuregate.MutableVersionedFeatureGate) error {
 		if _, ok := known[name]; !ok {
 			missing[name] = spec
 		}
+	}
+	if len(missing) == 0 {
+		return nil // a second command in one process: the gate takes no more names then
 	}
 	if err := gate.Add(missing); err != nil {
 		return fmt.Errorf("registering feature gates: %w", err)
