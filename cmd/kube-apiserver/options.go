@@ -37,7 +37,7 @@ type unused struct {
 	enableLogsHandler                   bool
 	maxConnectionBytes                  int64
 	peerAdvertiseIP, peerAdvertisePort  string
-	peerCAFile, signingEndpoint         string
+	peerCAFile                          string
 	leaseDuration, renewDeadline, retry time.Duration
 }
 
@@ -98,7 +98,7 @@ func (o *options) authenticationFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&sa.JWKSURI, "service-account-jwks-uri", sa.JWKSURI, "Overrides where the discovery document says the keys are.")
 	fs.DurationVar(&sa.MaxExpiration, "service-account-max-token-expiration", sa.MaxExpiration, "The longest lifetime a token request can have.")
 	fs.BoolVar(&sa.ExtendExpiration, "service-account-extend-token-expiration", sa.ExtendExpiration, "Give mounted tokens a longer life than asked, for clients that never read them again.")
-	fs.StringVar(&o.unused.signingEndpoint, "service-account-signing-endpoint", "", "Socket of an external signer.")
+	fs.StringVar(&sa.SigningEndpoint, "service-account-signing-endpoint", sa.SigningEndpoint, "Path of the socket where an external signer of service account tokens listens; excludes the key files.")
 }
 
 func (o *options) authorizationFlags(fs *pflag.FlagSet) {
@@ -116,7 +116,7 @@ func (o *options) admissionFlags(fs *pflag.FlagSet) {
 	a := o.config.Admission
 	a.AddFlags(fs)
 	fs.StringSliceVar(&o.deprecatedPlugs, "admission-control", nil, "Admission plugins, in order.")
-	_ = fs.MarkDeprecated("admission-control", "Use --enable-admission-plugins or --disable-admission-plugins instead. Will be removed in a future version.")
+	deprecate(fs, "admission-control", "Use --enable-admission-plugins or --disable-admission-plugins instead. Will be removed in a future version.")
 	fs.Int64Var(&a.Settings.DefaultNotReadyTolerationSeconds, "default-not-ready-toleration-seconds", a.Settings.DefaultNotReadyTolerationSeconds, "How long pods that do not say so tolerate node.kubernetes.io/not-ready:NoExecute.")
 	fs.Int64Var(&a.Settings.DefaultUnreachableTolerationSeconds, "default-unreachable-toleration-seconds", a.Settings.DefaultUnreachableTolerationSeconds, "How long pods that do not say so tolerate node.kubernetes.io/unreachable:NoExecute.")
 }
@@ -144,7 +144,7 @@ func (o *options) miscFlags(fs *pflag.FlagSet) {
 
 	u := &o.unused
 	fs.BoolVar(&u.enableLogsHandler, "enable-logs-handler", false, "Serve /logs from the file system.")
-	_ = fs.MarkDeprecated("enable-logs-handler", "Log handler functionality is deprecated")
+	deprecate(fs, "enable-logs-handler", "Log handler functionality is deprecated")
 	fs.Int64Var(&u.maxConnectionBytes, "max-connection-bytes-per-sec", 0, "Throttle of each user connection, for long-running requests.")
 	fs.StringVar(&u.peerAdvertiseIP, "peer-advertise-ip", "", "Address under which other API servers reach this one.")
 	fs.StringVar(&u.peerAdvertisePort, "peer-advertise-port", "", "Port under which other API servers reach this one.")
@@ -154,10 +154,17 @@ func (o *options) miscFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&u.retry, "coordinated-leadership-retry-period", 2*time.Second, "Retry period of coordinated leader election.")
 }
 
+// deprecate warns whoever sets the flag, and leaves it in the help, where upstream has it.
+func deprecate(fs *pflag.FlagSet, name, advice string) {
+	utilruntime.Must(fs.MarkDeprecated(name, advice))
+	fs.Lookup(name).Hidden = false
+}
+
 // complete turns what the flags say in their own way into the server's Config.
 func (o *options) complete() (*apiserver.Config, error) {
 	o.metrics.Apply()
 	o.config.Authentication.ServiceAccounts.Issuers = o.issuers
+	o.config.Authentication.AnonymousSet = o.sets.FlagSet("authentication").Changed("anonymous-auth")
 	if len(o.deprecatedPlugs) > 0 {
 		o.config.Admission.EnablePlugins = o.deprecatedPlugs
 	}
@@ -184,9 +191,6 @@ var unusedReasons = map[string]string{
 	"coordinated-leadership-lease-duration": "coordinated leader election is off by default",
 	"coordinated-leadership-renew-deadline": "coordinated leader election is off by default",
 	"coordinated-leadership-retry-period":   "coordinated leader election is off by default",
-	"service-account-signing-endpoint":      "external signers of service account tokens are not supported yet",
-	"authentication-config":                 "structured authentication configuration is not supported yet",
-	"authorization-policy-file":             "mode ABAC is not supported yet",
 }
 
 func (o *options) explainUnused() {
