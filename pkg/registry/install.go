@@ -18,6 +18,7 @@ import (
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/utils/clock"
 
 	"tiphys.dev/tiphys/pkg/api/scheme"
@@ -154,7 +155,7 @@ var groups = []group{
 	{"flowcontrol.apiserver.k8s.io", []string{"v1"}, all(flowschema.New, prioritylevelconfiguration.New)},
 	{"certificates.k8s.io", []string{"v1"}, all(certificatesigningrequest.New)},
 	{"admissionregistration.k8s.io", []string{"v1"}, all(mutatingwebhookconfiguration.New, validatingwebhookconfiguration.New, validatingadmissionpolicy.New, validatingadmissionpolicybinding.New, mutatingadmissionpolicy.New, mutatingadmissionpolicybinding.New)},
-	{"resource.k8s.io", []string{"v1"}, all(deviceclass.New, resourceclaim.New, resourceclaimtemplate.New, resourceslice.New)},
+	{"resource.k8s.io", []string{"v1"}, resourceStorage},
 	{"autoscaling", []string{"v2", "v1"}, all(horizontalpodautoscaler.New)},
 	{"authentication.k8s.io", []string{"v1"}, authenticationStorage},
 	{"authorization.k8s.io", []string{"v1"}, authorizationStorage},
@@ -278,6 +279,14 @@ func coreStorage(c *Config, installed *Installed) (stored.Storage, error) {
 	}
 	out["componentstatuses"] = componentstatus.New(c.Components)
 	return out, nil
+}
+
+// resourceStorage: claims for admin access ask about the namespace.
+func resourceStorage(c *Config) (stored.Storage, error) {
+	namespaced := func(maker func(generic.RESTOptionsGetter, corev1client.NamespacesGetter) (stored.Storage, error)) func(generic.RESTOptionsGetter) (stored.Storage, error) {
+		return func(g generic.RESTOptionsGetter) (stored.Storage, error) { return maker(g, c.Client.CoreV1()) }
+	}
+	return all(deviceclass.New, namespaced(resourceclaim.New), namespaced(resourceclaimtemplate.New), resourceslice.New)(c)
 }
 
 func authenticationStorage(c *Config) (stored.Storage, error) {

@@ -2,8 +2,10 @@ package oracle
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -32,7 +34,7 @@ func (r *runner) status(ctx context.Context, s specimen) error {
 	a["status"], b["status"] = f["status"], f["status"]
 	theirs, ours := byName(r.changes(s.resource, a)), byName(r.changes(s.resource, b))
 	path := s.path(s.name) + "/status"
-	var cases []pair
+	var cases, stores []pair
 	for name, data := range theirs {
 		if ours[name] != nil && !strings.HasPrefix(name, "spec") {
 			cases = append(cases, pair{"status " + s.name + ": " + name,
@@ -41,15 +43,24 @@ func (r *runner) status(ctx context.Context, s specimen) error {
 	}
 	// Parts of the status alone: the fixture's whole is seldom valid.
 	if whole, ok := f["status"].(map[string]any); ok {
-		for key, part := range whole {
-			body := encode(map[string]any{"status": map[string]any{key: part}})
+		for _, key := range slices.Sorted(maps.Keys(whole)) {
+			body := encode(map[string]any{"status": map[string]any{key: whole[key]}})
 			req := request{method: http.MethodPatch, path: path + "?" + dryRun, contentType: mergePatch, body: body}
 			cases = append(cases, pair{"status " + s.name + ": only " + key, req, req})
 			req.path = path
-			cases = append(cases, pair{"status stored " + s.name + ": only " + key, req, req})
+			stores = append(stores, pair{"status stored " + s.name + ": only " + key, req, req})
 		}
 	}
-	return r.all(ctx, s.resource, cases[:len(cases):len(cases)])
+	if err := r.all(ctx, s.resource, cases); err != nil {
+		return err
+	}
+	// These change what is stored, so one after another, when the others have been answered.
+	for _, c := range stores {
+		if _, _, err := r.ask(ctx, s.resource, c.name, c.theirs, c.ours); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // patch changes the object with patches of each kind.

@@ -151,7 +151,7 @@ func (f finding) signature() string {
 				lines = append(lines, fmt.Sprintf("    and %d more", len(d.lines)-i))
 				break
 			}
-			lines = append(lines, "    "+l)
+			lines = append(lines, "    "+strings.ReplaceAll(l, "\n", "\\n"))
 		}
 	}
 	return strings.Join(lines, "\n")

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 
+	"golang.org/x/net/http2"
 	"k8s.io/client-go/rest"
 )
 
@@ -32,6 +34,8 @@ type request struct {
 	// contentType and accept default to JSON.
 	contentType, accept string
 	body                []byte
+	// user is who to act as; empty is the administrator.
+	user string
 }
 
 // answer is what a server said.
@@ -55,20 +59,32 @@ func (s *server) send(ctx context.Context, r request) (answer, error) {
 		req.Header.Set("Content-Type", first(r.contentType, jsonType))
 	}
 	req.Header.Set("User-Agent", "oracle")
+	if r.user != "" {
+		req.Header.Set("Impersonate-User", r.user)
+	}
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return answer{}, fmt.Errorf("%s %s: %w", r.method, r.path, err)
+		return broken(r, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return answer{}, fmt.Errorf("%s %s: %w", r.method, r.path, err)
+		return broken(r, err)
 	}
 	a := answer{code: resp.StatusCode, warnings: resp.Header.Values("Warning"), body: body}
 	if json.Unmarshal(body, &a.value) != nil {
 		a.value = nil
 	}
 	return a, nil
+}
+
+// broken makes an answer of a stream that the server ended: it panicked, which is an answer, too. All else is no answer.
+func broken(r request, err error) (answer, error) {
+	var stream http2.StreamError
+	if errors.As(err, &stream) || strings.Contains(err.Error(), "stream error") {
+		return answer{body: []byte("the server broke the stream")}, nil
+	}
+	return answer{}, fmt.Errorf("%s %s: %w", r.method, r.path, err)
 }
 
 func first(values ...string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
@@ -58,6 +59,9 @@ type Resource[T Object] struct {
 	// PrepareForStatusUpdate does the same for the status subresource.
 	PrepareForStatusUpdate func(ctx context.Context, obj, old T)
 
+	// Decorate completes what was read from the store, as objects of older releases need it.
+	Decorate func(obj T)
+
 	// Validate, ValidateUpdate and ValidateStatusUpdate come from tiphys.dev/apirules.
 	Validate             func(obj T) field.ErrorList
 	ValidateUpdate       func(obj, old T) field.ErrorList
@@ -65,9 +69,11 @@ type Resource[T Object] struct {
 	// Warnings and UpdateWarnings come from there, too.
 	Warnings       func(obj T) []string
 	UpdateWarnings func(obj, old T) []string
-	// Check and CheckUpdate are rules that need the request: who asks, or what else is stored. They run after the others.
-	Check       func(ctx context.Context, obj T) field.ErrorList
-	CheckUpdate func(ctx context.Context, obj, old T) field.ErrorList
+	// Check, CheckUpdate and CheckStatusUpdate are rules that need the request: who asks, or what else is stored. They run after
+	// the others.
+	Check             func(ctx context.Context, obj T) field.ErrorList
+	CheckUpdate       func(ctx context.Context, obj, old T) field.ErrorList
+	CheckStatusUpdate func(ctx context.Context, obj, old T) field.ErrorList
 
 	// CreateOnUpdate lets a PUT create the object.
 	CreateOnUpdate bool
@@ -133,6 +139,9 @@ func (r *Resource[T]) NewREST(getter generic.RESTOptionsGetter) (*REST, error) {
 		TableConvertor:            table.New(r.groupResource(), r.Columns, r.Row, r.RowConditions),
 		PredicateFunc:             r.predicate,
 	}
+	if r.Decorate != nil {
+		store.Decorator = r.decorator
+	}
 	if r.Gone != nil {
 		store.ShouldDeleteDuringUpdate = func(_ context.Context, _ string, obj, _ runtime.Object) bool { return r.Gone(obj.(T)) }
 	}
@@ -161,6 +170,21 @@ func (r *Resource[T]) NewREST(getter generic.RESTOptionsGetter) (*REST, error) {
 		return nil, fmt.Errorf("storage of %s: %w", r.groupResource(), err)
 	}
 	return &REST{Store: store, shortNames: r.ShortNames, categories: r.Categories}, nil
+}
+
+// decorator completes an object or each of a list.
+func (r *Resource[T]) decorator(obj runtime.Object) {
+	if o, ok := obj.(T); ok {
+		r.Decorate(o)
+		return
+	}
+	// Anything else is a list of T; another object that passes here is left as it is.
+	_ = meta.EachListItem(obj, func(item runtime.Object) error {
+		if o, ok := item.(T); ok {
+			r.Decorate(o)
+		}
+		return nil
+	})
 }
 
 func (r *Resource[T]) predicate(label labels.Selector, field fields.Selector) storage.SelectionPredicate {

@@ -102,11 +102,15 @@ func (s *statusStrategy[T]) PrepareForUpdate(ctx context.Context, obj, old runti
 	}
 }
 
-func (s *statusStrategy[T]) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
-	if s.r.ValidateStatusUpdate == nil {
-		return nil
+func (s *statusStrategy[T]) ValidateUpdate(ctx context.Context, obj, old runtime.Object) field.ErrorList {
+	var errs field.ErrorList
+	if s.r.ValidateStatusUpdate != nil {
+		errs = s.r.ValidateStatusUpdate(obj.(T), old.(T))
 	}
-	return s.r.ValidateStatusUpdate(obj.(T), old.(T))
+	if s.r.CheckStatusUpdate != nil {
+		errs = append(errs, s.r.CheckStatusUpdate(ctx, obj.(T), old.(T))...)
+	}
+	return errs
 }
 
 func (s *statusStrategy[T]) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {

@@ -27,7 +27,19 @@ var resource = &stored.Resource[*corev1.PersistentVolumeClaim]{
 		o.Status = corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}
 		rules.NormalizeDataSources(&o.Spec)
 	},
-	PrepareForUpdate: func(_ context.Context, o, _ *corev1.PersistentVolumeClaim) { rules.NormalizeDataSources(&o.Spec) },
+	PrepareForUpdate: func(_ context.Context, o, old *corev1.PersistentVolumeClaim) {
+		// Claims of old releases have one of the two sources only; they are read as if they had both.
+		rules.NormalizeDataSources(&old.Spec)
+		rules.NormalizeDataSources(&o.Spec)
+	},
+	Decorate: func(o *corev1.PersistentVolumeClaim) { rules.NormalizeDataSources(&o.Spec) },
+	DropDisabled: func(o, old *corev1.PersistentVolumeClaim) {
+		if old == nil {
+			rules.DropDataSources(&o.Spec, nil)
+			return
+		}
+		rules.DropDataSources(&o.Spec, &old.Spec)
+	},
 
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,

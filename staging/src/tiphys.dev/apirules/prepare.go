@@ -78,6 +78,7 @@ func prepareJob(o *batchv1.Job) {
 func prepareService(o *corev1.Service) { service.NormalizeClusterIPs(o, nil) }
 
 func preparePersistentVolumeClaim(o *corev1.PersistentVolumeClaim) {
+	persistentvolumeclaim.DropDataSources(&o.Spec, nil)
 	persistentvolumeclaim.NormalizeDataSources(&o.Spec)
 }
 

@@ -40,7 +40,7 @@ func SetDefaults(obj *appsv1.StatefulSet) {
 		// Claims are shown with their kind, as whole objects.
 		// Nothing else can stand there.
 		claim.APIVersion, claim.Kind = "v1", "PersistentVolumeClaim"
-		persistentvolumeclaim.SetEmbeddedDefaults(claim)
+		persistentvolumeclaim.SetDefaults(claim)
 	}
 }
 

@@ -22,3 +22,29 @@ func NormalizeDataSources(spec *v1.PersistentVolumeClaimSpec) {
 		}
 	}
 }
+
+// DropDataSources removes what is not offered: a source in another namespace (the gate CrossNamespaceVolumeDataSource is
+// off), and, as the older field always did, in dataSource alone anything but a claim or a snapshot. A claim that has such a
+// source already keeps it. old is nil for a new claim.
+func DropDataSources(spec, old *v1.PersistentVolumeClaimSpec) {
+	if crosses(spec) && (old == nil || old.DataSourceRef == nil) {
+		spec.DataSourceRef = nil
+	}
+	if spec.DataSource == nil || spec.DataSourceRef != nil || old != nil && old.DataSource != nil {
+		return
+	}
+	group := ""
+	if spec.DataSource.APIGroup != nil {
+		group = *spec.DataSource.APIGroup
+	}
+	switch {
+	case group == "" && spec.DataSource.Kind == "PersistentVolumeClaim", group == "snapshot.storage.k8s.io" && spec.DataSource.Kind == "VolumeSnapshot":
+	default:
+		spec.DataSource = nil
+	}
+}
+
+func crosses(spec *v1.PersistentVolumeClaimSpec) bool {
+	r := spec.DataSourceRef
+	return r != nil && r.Namespace != nil && *r.Namespace != ""
+}

@@ -8,12 +8,6 @@ import (
 
 // SetDefaults starts a claim as pending and asking for a file system.
 func SetDefaults(obj *v1.PersistentVolumeClaim) {
-	SetEmbeddedDefaults(obj)
-	NormalizeDataSources(&obj.Spec)
-}
-
-// SetEmbeddedDefaults is for whole claims inside other objects: their data sources stay as written.
-func SetEmbeddedDefaults(obj *v1.PersistentVolumeClaim) {
 	if obj.Status.Phase == "" {
 		obj.Status.Phase = v1.ClaimPending
 	}

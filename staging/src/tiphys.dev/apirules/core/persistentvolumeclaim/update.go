@@ -8,7 +8,6 @@ import (
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/diff"
 	"k8s.io/apimachinery/pkg/util/sets"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
@@ -18,9 +17,9 @@ import (
 func optionsFor(old *v1.PersistentVolumeClaim) Options {
 	opts := Options{AllowInvalidLabelValueInSelector: old.Spec.Selector != nil && metavalidation.LabelSelectorHasInvalidLabelValue(old.Spec.Selector)}
 	for _, group := range groupsOf(&old.Spec) {
-		if len(validation.IsDNS1123Subdomain(group)) > 0 {
-			opts.AllowInvalidDataSourceGroup = true
-		}
+		// The server lets a claim change the group of its source only while that is well-formed; a change of it is refused
+		// anyway, and then with one error instead of two.
+		opts.AllowInvalidDataSourceGroup = opts.AllowInvalidDataSourceGroup || group != ""
 	}
 	return opts
 }
@@ -52,11 +51,11 @@ func ValidateUpdate(obj, old *v1.PersistentVolumeClaim) field.ErrorList {
 	if classFilledIn(obj, old) {
 		was.StorageClassName = now.StorageClassName
 	}
-	now.VolumeAttributesClassName, was.VolumeAttributesClassName = nil, nil
 	before, after := old.Spec.Resources.Requests[v1.ResourceStorage], obj.Spec.Resources.Requests[v1.ResourceStorage]
 	bound := old.Status.Phase == v1.ClaimBound
 	if bound {
-		// Only a claim with a volume can be resized.
+		// Only a claim with a volume can be resized, or get other attributes.
+		was.VolumeAttributesClassName = now.VolumeAttributesClassName
 		if was.Resources.Requests != nil && now.Resources.Requests != nil {
 			now.Resources.Requests[v1.ResourceStorage] = before
 		}
@@ -64,7 +63,7 @@ func ValidateUpdate(obj, old *v1.PersistentVolumeClaim) field.ErrorList {
 	if !check.Same(now, was) {
 		errs = append(errs, field.Forbidden(path, "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n"+diff.Diff(was, now)))
 	}
-	if bound && after.Cmp(before) < 0 {
+	if after.Cmp(before) < 0 {
 		capacity, allocated := old.Status.Capacity[v1.ResourceStorage], old.Status.AllocatedResources[v1.ResourceStorage]
 		_, tried := old.Status.AllocatedResources[v1.ResourceStorage]
 		switch {
@@ -77,7 +76,7 @@ func ValidateUpdate(obj, old *v1.PersistentVolumeClaim) field.ErrorList {
 			errs = append(errs, field.Forbidden(path.Child("resources", "requests", "storage"), "field can not be less than status.capacity"))
 		}
 	}
-	errs = append(errs, check.Immutable(path.Child("volumeMode"), obj.Spec.VolumeMode, old.Spec.VolumeMode)...)
+	errs = append(errs, check.Immutable(field.NewPath("volumeMode"), obj.Spec.VolumeMode, old.Spec.VolumeMode)...)
 	return append(errs, validateAttributesClassChange(obj, old, path.Child("volumeAttributesClassName"))...)
 }
 
@@ -92,23 +91,16 @@ func classFilledIn(obj, old *v1.PersistentVolumeClaim) bool {
 	return false
 }
 
+// validateAttributesClassChange: a volume that has attributes of a class keeps some class; a claim for which no class was ever
+// applied may take back its wish.
 func validateAttributesClassChange(obj, old *v1.PersistentVolumeClaim, path *field.Path) field.ErrorList {
-	if check.Same(obj.Spec.VolumeAttributesClassName, old.Spec.VolumeAttributesClassName) {
-		return nil
-	}
-	if old.Spec.VolumeAttributesClassName != nil && *old.Spec.VolumeAttributesClassName != "" &&
-		(obj.Spec.VolumeAttributesClassName == nil || *obj.Spec.VolumeAttributesClassName == "") && !canTakeBack(obj) {
+	if isSet(old.Spec.VolumeAttributesClassName) && !isSet(obj.Spec.VolumeAttributesClassName) && isSet(obj.Status.CurrentVolumeAttributesClassName) {
 		return field.ErrorList{field.Forbidden(path, "update from non-nil value to nil is forbidden")}
 	}
 	return nil
 }
 
-// canTakeBack says whether the change to another class failed for good, so that the claim may return to having none.
-func canTakeBack(obj *v1.PersistentVolumeClaim) bool {
-	m := obj.Status.ModifyVolumeStatus
-	return m != nil && m.Status == v1.PersistentVolumeClaimModifyVolumeInfeasible &&
-		(obj.Status.CurrentVolumeAttributesClassName == nil || *obj.Status.CurrentVolumeAttributesClassName == "")
-}
+func isSet(name *string) bool { return name != nil && *name != "" }
 
 var resizeStatuses = sets.New(v1.PersistentVolumeClaimControllerResizeInProgress, v1.PersistentVolumeClaimControllerResizeInfeasible,
 	v1.PersistentVolumeClaimNodeResizePending, v1.PersistentVolumeClaimNodeResizeInProgress, v1.PersistentVolumeClaimNodeResizeInfeasible)

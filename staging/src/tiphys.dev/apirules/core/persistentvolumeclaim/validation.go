@@ -19,7 +19,7 @@ type Options struct {
 	AllowInvalidDataSourceGroup bool
 }
 
-var modes = []v1.PersistentVolumeAccessMode{v1.ReadWriteOnce, v1.ReadOnlyMany, v1.ReadWriteMany, v1.ReadWriteOncePod}
+var modes = []v1.PersistentVolumeAccessMode{v1.ReadOnlyMany, v1.ReadWriteMany, v1.ReadWriteOnce, v1.ReadWriteOncePod}
 
 // Validate checks a new claim.
 func Validate(obj *v1.PersistentVolumeClaim) field.ErrorList {
@@ -29,29 +29,8 @@ func Validate(obj *v1.PersistentVolumeClaim) field.ErrorList {
 
 // ValidateTemplate checks a claim that is written inside a pod or a stateful set.
 func ValidateTemplate(template *v1.PersistentVolumeClaimTemplate, path *field.Path, opts Options) field.ErrorList {
-	errs := validateTemplateMeta(template, path.Child("metadata"))
+	errs := check.TemplateMeta(&template.ObjectMeta, path.Child("metadata"))
 	return append(errs, ValidateSpec(&template.Spec, path.Child("spec"), opts)...)
-}
-
-// A template has labels and annotations, and nothing else of metadata.
-func validateTemplateMeta(template *v1.PersistentVolumeClaimTemplate, path *field.Path) field.ErrorList {
-	errs := apivalidation.ValidateAnnotations(template.Annotations, path.Child("annotations"))
-	errs = append(errs, metavalidation.ValidateLabels(template.Labels, path.Child("labels"))...)
-	rest := template.ObjectMeta.DeepCopy()
-	rest.Labels, rest.Annotations = nil, nil
-	// Object metadata in templates is dropped except for labels and annotations; only these are defined for it.
-	for child, set := range map[string]bool{
-		"name": rest.Name != "", "generateName": rest.GenerateName != "", "namespace": rest.Namespace != "",
-		"uid": rest.UID != "", "resourceVersion": rest.ResourceVersion != "", "generation": rest.Generation != 0,
-		"creationTimestamp": !rest.CreationTimestamp.IsZero(), "deletionTimestamp": rest.DeletionTimestamp != nil,
-		"deletionGracePeriodSeconds": rest.DeletionGracePeriodSeconds != nil,
-		"ownerReferences":            len(rest.OwnerReferences) > 0, "finalizers": len(rest.Finalizers) > 0, "managedFields": len(rest.ManagedFields) > 0,
-	} {
-		if set {
-			errs = append(errs, field.Forbidden(path.Child(child), "not allowed for PersistentVolumeClaimTemplate"))
-		}
-	}
-	return errs
 }
 
 // ValidateSpec checks what is asked for.

@@ -49,13 +49,31 @@ func QualifiedName(name v1.QualifiedName, path *field.Path) field.ErrorList {
 	if name == "" {
 		return field.ErrorList{field.Required(path, "name required")}
 	}
-	domain, id, has := strings.Cut(string(name), "/")
-	if !has {
-		return identifier(domain, path)
+	return qualified(string(name), path)
+}
+
+// FullyQualifiedName checks a name that must say who defines it.
+func FullyQualifiedName(name v1.FullyQualifiedName, path *field.Path) field.ErrorList {
+	errs := qualified(string(name), path)
+	if !strings.Contains(string(name), "/") {
+		errs = append(errs, field.Invalid(path, name, "a fully qualified name must be a domain and a name separated by a slash"))
+	}
+	return errs
+}
+
+func qualified(name string, path *field.Path) field.ErrorList {
+	parts := strings.Split(name, "/")
+	switch len(parts) {
+	case 1:
+		return identifier(name, path)
+	case 2:
+	default:
+		return nil // the server has no rule for more than one slash; such a name matches no device
 	}
 	var errs field.ErrorList
+	domain, id := parts[0], parts[1]
 	if domain == "" {
-		errs = append(errs, field.Required(path, "the domain must not be empty"))
+		errs = append(errs, field.Invalid(path, domain, "the domain must not be empty"))
 	} else {
 		if len(domain) > v1.DeviceMaxDomainLength {
 			errs = append(errs, field.TooLong(path, domain, v1.DeviceMaxDomainLength))
@@ -63,18 +81,9 @@ func QualifiedName(name v1.QualifiedName, path *field.Path) field.ErrorList {
 		errs = append(errs, check.Messages(path, domain, validation.IsDNS1123Subdomain(domain))...)
 	}
 	if id == "" {
-		return append(errs, field.Required(path, "the name must not be empty"))
+		return append(errs, field.Invalid(path, id, "the name must not be empty"))
 	}
 	return append(errs, identifier(id, path)...)
-}
-
-// FullyQualifiedName checks a name that must say who defines it.
-func FullyQualifiedName(name v1.FullyQualifiedName, path *field.Path) field.ErrorList {
-	errs := QualifiedName(v1.QualifiedName(name), path)
-	if !strings.Contains(string(name), "/") {
-		errs = append(errs, field.Invalid(path, name, "must include a domain"))
-	}
-	return errs
 }
 
 func identifier(id string, path *field.Path) field.ErrorList {
@@ -134,9 +143,6 @@ func Toleration(t v1.DeviceToleration, path *field.Path) field.ErrorList {
 		}
 	case v1.DeviceTolerationOpEqual:
 		errs = append(errs, check.Messages(path.Child("value"), t.Value, validation.IsValidLabelValue(t.Value))...)
-		if t.Key == "" {
-			errs = append(errs, field.Required(path.Child("key"), ""))
-		}
 	default:
 		errs = append(errs, check.RequiredOneOf(path.Child("operator"), t.Operator, v1.DeviceTolerationOpEqual, v1.DeviceTolerationOpExists)...)
 	}

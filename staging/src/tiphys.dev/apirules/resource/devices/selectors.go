@@ -13,10 +13,10 @@ import (
 
 // Selectors checks CEL expressions that pick devices. stored are those that were there before.
 func Selectors(list []v1.DeviceSelector, stored sets.Set[string], path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if n := len(list); n > v1.DeviceSelectorsMaxSize {
-		errs = append(errs, field.TooMany(path, n, v1.DeviceSelectorsMaxSize))
+	if errs := AtMost(len(list), v1.DeviceSelectorsMaxSize, path); errs != nil {
+		return errs
 	}
+	var errs field.ErrorList
 	for i, s := range list {
 		errs = append(errs, selector(s, stored, path.Index(i))...)
 	}

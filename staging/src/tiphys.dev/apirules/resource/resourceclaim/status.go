@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	v1 "k8s.io/api/resource/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
@@ -23,13 +22,7 @@ import (
 func ValidateStatusUpdate(obj, old *v1.ResourceClaim) field.ErrorList {
 	path := field.NewPath("status")
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	known := names{sets.New[string](), sets.New[string]()}
-	for _, r := range obj.Spec.Devices.Requests {
-		known.requests.Insert(r.Name)
-		for _, s := range r.FirstAvailable {
-			known.full.Insert(r.Name + "/" + s.Name)
-		}
-	}
+	known := namesOf(obj.Spec.Devices.Requests)
 	errs = append(errs, validateReserved(obj, old, path.Child("reservedFor"))...)
 	errs = append(errs, validateDeviceStatuses(obj, path.Child("devices"))...)
 	if obj.Status.Allocation != nil {
@@ -44,11 +37,12 @@ func ValidateStatusUpdate(obj, old *v1.ResourceClaim) field.ErrorList {
 func validateReserved(obj, old *v1.ResourceClaim, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	now, was := obj.Status.ReservedFor, old.Status.ReservedFor
-	if n := len(now); n > v1.ResourceClaimReservedForMaxSize {
-		errs = append(errs, field.TooMany(path, n, v1.ResourceClaimReservedForMaxSize))
+	entries := now
+	if long := devices.AtMost(len(now), v1.ResourceClaimReservedForMaxSize, path); long != nil {
+		errs, entries = append(errs, long...), nil
 	}
 	seen := sets.New[types.UID]()
-	for i, r := range now {
+	for i, r := range entries {
 		at := path.Index(i)
 		if r.Resource == "" {
 			errs = append(errs, field.Required(at.Child("resource"), ""))
@@ -59,7 +53,7 @@ func validateReserved(obj, old *v1.ResourceClaim, path *field.Path) field.ErrorL
 		if r.UID == "" {
 			errs = append(errs, field.Required(at.Child("uid"), ""))
 		} else if seen.Has(r.UID) {
-			errs = append(errs, field.Duplicate(at.Child("uid"), r.UID))
+			errs = append(errs, field.Duplicate(at, r.UID))
 		}
 		seen.Insert(r.UID)
 	}
@@ -80,10 +74,11 @@ func validateReserved(obj, old *v1.ResourceClaim, path *field.Path) field.ErrorL
 func validateAllocation(a *v1.AllocationResult, stored bool, known names, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	results := path.Child("devices", "results")
-	if n := len(a.Devices.Results); n > v1.AllocationResultsMaxSize {
-		errs = append(errs, field.TooMany(results, n, v1.AllocationResultsMaxSize))
+	entries := a.Devices.Results
+	if long := devices.AtMost(len(entries), v1.AllocationResultsMaxSize, results); long != nil {
+		errs, entries = append(errs, long...), nil
 	}
-	for i, r := range a.Devices.Results {
+	for i, r := range entries {
 		at := results.Index(i)
 		if !known.requests.Has(r.Request) && !known.full.Has(r.Request) {
 			errs = append(errs, field.Invalid(at.Child("request"), r.Request, "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"))
@@ -94,19 +89,21 @@ func validateAllocation(a *v1.AllocationResult, stored bool, known names, path *
 		if r.ShareID != nil {
 			errs = append(errs, validateShareID(string(*r.ShareID), at.Child("shareID"))...)
 		}
+		errs = append(errs, devices.BindingConditions(r.BindingConditions, r.BindingFailureConditions, at)...)
 	}
 	config := path.Child("devices", "config")
-	if n := len(a.Devices.Config); n > 2*v1.DeviceConfigMaxSize {
-		errs = append(errs, field.TooMany(config, n, 2*v1.DeviceConfigMaxSize))
+	configs := a.Devices.Config
+	if long := devices.AtMost(len(configs), 2*v1.DeviceConfigMaxSize, config); long != nil {
+		errs, configs = append(errs, long...), nil
 	}
-	for i := range a.Devices.Config {
-		c, at := &a.Devices.Config[i], config.Index(i)
-		errs = append(errs, check.RequiredOneOf(at.Child("source"), c.Source, v1.AllocationConfigSourceClass, v1.AllocationConfigSourceClaim)...)
+	for i := range configs {
+		c, at := &configs[i], config.Index(i)
+		errs = append(errs, check.RequiredOneOf(at.Child("source"), c.Source, v1.AllocationConfigSourceClaim, v1.AllocationConfigSourceClass)...)
 		errs = append(errs, validateNames(c.Requests, known, at.Child("requests"))...)
 		errs = append(errs, devices.Configuration(&c.DeviceConfiguration, stored, at)...)
 	}
 	if a.NodeSelector != nil {
-		errs = append(errs, ValidateSingleNodeSelector(a.NodeSelector, path.Child("nodeSelector"))...)
+		errs = append(errs, nodeselector.Validate(a.NodeSelector, nodeselector.Options{}, path.Child("nodeSelector"))...)
 	}
 	return errs
 }
@@ -122,15 +119,6 @@ func validateShareID(id string, path *field.Path) field.ErrorList {
 		return field.ErrorList{field.Invalid(path, id, "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters")}
 	}
 	return nil
-}
-
-// ValidateSingleNodeSelector wants a selector of exactly one term, so that it can be joined with others.
-func ValidateSingleNodeSelector(s *corev1.NodeSelector, path *field.Path) field.ErrorList {
-	errs := nodeselector.Validate(s, nodeselector.Options{}, path)
-	if n := len(s.NodeSelectorTerms); n > 1 {
-		errs = append(errs, field.Invalid(path.Child("nodeSelectorTerms"), s.NodeSelectorTerms, "must have exactly one node selector term"))
-	}
-	return errs
 }
 
 func validateDeviceStatuses(obj *v1.ResourceClaim, path *field.Path) field.ErrorList {
@@ -186,8 +174,8 @@ func validateNetwork(n *v1.NetworkDeviceData, path *field.Path) field.ErrorList 
 	if len(n.HardwareAddress) > v1.NetworkDeviceDataHardwareAddressMaxLength {
 		errs = append(errs, field.TooLong(path.Child("hardwareAddress"), n.HardwareAddress, v1.NetworkDeviceDataHardwareAddressMaxLength))
 	}
-	if c := len(n.IPs); c > v1.NetworkDeviceDataMaxIPs {
-		errs = append(errs, field.TooMany(path.Child("ips"), c, v1.NetworkDeviceDataMaxIPs))
+	if long := devices.AtMost(len(n.IPs), v1.NetworkDeviceDataMaxIPs, path.Child("ips")); long != nil {
+		return append(errs, long...)
 	}
 	seen := sets.New[string]()
 	for i, ip := range n.IPs {

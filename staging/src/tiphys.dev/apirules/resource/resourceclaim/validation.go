@@ -38,37 +38,51 @@ func ValidateSpec(spec, old *v1.ResourceClaimSpec, path *field.Path) field.Error
 		collectExpressions(old, stored)
 	}
 	at := path.Child("devices")
-	requests := at.Child("requests")
-	if n := len(spec.Devices.Requests); n > v1.DeviceRequestsMaxSize {
-		errs = append(errs, field.TooMany(requests, n, v1.DeviceRequestsMaxSize))
-	}
-	known := names{sets.New[string](), sets.New[string]()}
-	for i := range spec.Devices.Requests {
-		r, one := &spec.Devices.Requests[i], requests.Index(i)
-		if known.requests.Has(r.Name) {
-			errs = append(errs, field.Duplicate(one, r.Name))
-		}
-		known.requests.Insert(r.Name)
-		for _, s := range r.FirstAvailable {
-			known.full.Insert(r.Name + "/" + s.Name)
-		}
-		errs = append(errs, validateRequest(r, stored, one)...)
-	}
+	known := namesOf(spec.Devices.Requests)
+	errs = append(errs, validateRequests(spec.Devices.Requests, stored, at.Child("requests"))...)
 	constraints := at.Child("constraints")
-	if n := len(spec.Devices.Constraints); n > v1.DeviceConstraintsMaxSize {
-		errs = append(errs, field.TooMany(constraints, n, v1.DeviceConstraintsMaxSize))
-	}
-	for i := range spec.Devices.Constraints {
-		errs = append(errs, validateConstraint(&spec.Devices.Constraints[i], known, constraints.Index(i))...)
+	if long := devices.AtMost(len(spec.Devices.Constraints), v1.DeviceConstraintsMaxSize, constraints); long != nil {
+		errs = append(errs, long...)
+	} else {
+		for i := range spec.Devices.Constraints {
+			errs = append(errs, validateConstraint(&spec.Devices.Constraints[i], known, constraints.Index(i))...)
+		}
 	}
 	config := at.Child("config")
-	if n := len(spec.Devices.Config); n > v1.DeviceConfigMaxSize {
-		errs = append(errs, field.TooMany(config, n, v1.DeviceConfigMaxSize))
+	if long := devices.AtMost(len(spec.Devices.Config), v1.DeviceConfigMaxSize, config); long != nil {
+		return append(errs, long...)
 	}
 	for i := range spec.Devices.Config {
 		c := &spec.Devices.Config[i]
 		errs = append(errs, validateNames(c.Requests, known, config.Index(i).Child("requests"))...)
 		errs = append(errs, devices.Configuration(&c.DeviceConfiguration, old != nil, config.Index(i))...)
+	}
+	return errs
+}
+
+func namesOf(requests []v1.DeviceRequest) names {
+	known := names{sets.New[string](), sets.New[string]()}
+	for _, r := range requests {
+		known.requests.Insert(r.Name)
+		for _, s := range r.FirstAvailable {
+			known.full.Insert(r.Name + "/" + s.Name)
+		}
+	}
+	return known
+}
+
+func validateRequests(list []v1.DeviceRequest, stored sets.Set[string], path *field.Path) field.ErrorList {
+	if errs := devices.AtMost(len(list), v1.DeviceRequestsMaxSize, path); errs != nil {
+		return errs
+	}
+	var errs field.ErrorList
+	seen := sets.New[string]()
+	for i := range list {
+		if seen.Has(list[i].Name) {
+			errs = append(errs, field.Duplicate(path.Index(i), list[i].Name))
+		}
+		seen.Insert(list[i].Name)
+		errs = append(errs, validateRequest(&list[i], stored, path.Index(i))...)
 	}
 	return errs
 }
@@ -100,11 +114,11 @@ func validateRequest(r *v1.DeviceRequest, stored sets.Set[string], path *field.P
 		errs = append(errs, field.Invalid(path, nil, "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set"))
 	case r.Exactly != nil:
 		e, at := r.Exactly, path.Child("exactly")
-		errs = append(errs, validateAsked(asked{e.DeviceClassName, e.Selectors, e.AllocationMode, e.Count, e.Tolerations, e.Capacity}, stored, at)...)
+		errs = append(errs, validateAsked(asked{e.DeviceClassName, e.Selectors, e.AllocationMode, e.Count, e.Tolerations}, stored, at)...)
 	default:
 		at := path.Child("firstAvailable")
-		if n := len(r.FirstAvailable); n > v1.FirstAvailableDeviceRequestMaxSize {
-			errs = append(errs, field.TooMany(at, n, v1.FirstAvailableDeviceRequestMaxSize))
+		if long := devices.AtMost(len(r.FirstAvailable), v1.FirstAvailableDeviceRequestMaxSize, at); long != nil {
+			return append(errs, long...)
 		}
 		seen := sets.New[string]()
 		for i, s := range r.FirstAvailable {
@@ -114,7 +128,7 @@ func validateRequest(r *v1.DeviceRequest, stored sets.Set[string], path *field.P
 			}
 			seen.Insert(s.Name)
 			errs = append(errs, validateRequestName(s.Name, one.Child("name"))...)
-			errs = append(errs, validateAsked(asked{s.DeviceClassName, s.Selectors, s.AllocationMode, s.Count, s.Tolerations, s.Capacity}, stored, one)...)
+			errs = append(errs, validateAsked(asked{s.DeviceClassName, s.Selectors, s.AllocationMode, s.Count, s.Tolerations}, stored, one)...)
 		}
 	}
 	return errs
@@ -131,7 +145,6 @@ type asked struct {
 	mode        v1.DeviceAllocationMode
 	count       int64
 	tolerations []v1.DeviceToleration
-	capacity    *v1.CapacityRequirements
 }
 
 func validateAsked(a asked, stored sets.Set[string], path *field.Path) field.ErrorList {
@@ -150,27 +163,17 @@ func validateAsked(a asked, stored sets.Set[string], path *field.Path) field.Err
 		errs = append(errs, field.NotSupported(path.Child("allocationMode"), a.mode, []v1.DeviceAllocationMode{v1.DeviceAllocationModeAll, v1.DeviceAllocationModeExactCount}))
 	}
 	tolerations := path.Child("tolerations")
-	if n := len(a.tolerations); n > v1.DeviceTolerationsMaxLength {
-		errs = append(errs, field.TooMany(tolerations, n, v1.DeviceTolerationsMaxLength))
-	}
 	for i, t := range a.tolerations {
 		errs = append(errs, devices.Toleration(t, tolerations.Index(i))...)
-	}
-	if a.capacity != nil {
-		for _, name := range sets.List(sets.KeySet(a.capacity.Requests)) {
-			at := path.Child("capacity", "requests").Key(string(name))
-			errs = append(errs, devices.QualifiedName(name, at)...)
-			errs = append(errs, devices.Amount(a.capacity.Requests[name], at)...)
-		}
 	}
 	return errs
 }
 
 func validateNames(list []string, known names, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if n := len(list); n > v1.DeviceRequestsMaxSize {
-		errs = append(errs, field.TooMany(path, n, v1.DeviceRequestsMaxSize))
+	if errs := devices.AtMost(len(list), v1.DeviceRequestsMaxSize, path); errs != nil {
+		return errs
 	}
+	var errs field.ErrorList
 	seen := sets.New[string]()
 	for i, name := range list {
 		at := path.Index(i)
@@ -193,15 +196,12 @@ func validateNames(list []string, known names, path *field.Path) field.ErrorList
 func validateConstraint(c *v1.DeviceConstraint, known names, path *field.Path) field.ErrorList {
 	errs := validateNames(c.Requests, known, path.Child("requests"))
 	switch {
-	case c.MatchAttribute != nil:
+	case c.MatchAttribute != nil: // with both set, the server lets both pass and looks at this one
 		errs = append(errs, devices.FullyQualifiedName(*c.MatchAttribute, path.Child("matchAttribute"))...)
-		if c.DistinctAttribute != nil {
-			errs = append(errs, field.Invalid(path, nil, "exactly one of matchAttribute or distinctAttribute is required, but multiple fields are set"))
-		}
 	case c.DistinctAttribute != nil:
 		errs = append(errs, devices.FullyQualifiedName(*c.DistinctAttribute, path.Child("distinctAttribute"))...)
 	default:
-		errs = append(errs, field.Required(path, "exactly one of matchAttribute or distinctAttribute is required"))
+		errs = append(errs, field.Required(path, `exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set`))
 	}
 	return errs
 }

@@ -21,25 +21,24 @@ func validateDevice(d *v1.Device, own bool, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Invalid(path, n, fmt.Sprintf("the total number of attributes and capacities must not exceed %d", v1.ResourceSliceMaxAttributesAndCapacitiesPerDevice)))
 	}
 	for _, name := range sets.List(sets.KeySet(d.Attributes)) {
-		at := path.Child("attributes").Key(string(name))
-		errs = append(errs, devices.QualifiedName(name, at)...)
-		errs = append(errs, validateAttribute(d.Attributes[name], at)...)
+		errs = append(errs, devices.QualifiedName(name, path.Child("attributes"))...)
+		errs = append(errs, validateAttribute(d.Attributes[name], path.Child("attributes").Key(string(name)))...)
 	}
 	for _, name := range sets.List(sets.KeySet(d.Capacity)) {
-		at := path.Child("capacity").Key(string(name))
-		errs = append(errs, devices.QualifiedName(name, at)...)
 		capacity := d.Capacity[name]
-		errs = append(errs, validateCapacity(&capacity, isTrue(d.AllowMultipleAllocations), at)...)
+		errs = append(errs, devices.QualifiedName(name, path.Child("capacity"))...)
+		errs = append(errs, validateCapacity(&capacity, isTrue(d.AllowMultipleAllocations), path.Child("capacity").Key(string(name)))...)
 	}
 	taints := path.Child("taints")
-	if n := len(d.Taints); n > v1.DeviceTaintsMaxLength {
-		errs = append(errs, field.TooMany(taints, n, v1.DeviceTaintsMaxLength))
-	}
-	for i, t := range d.Taints {
-		errs = append(errs, devices.Taint(t, taints.Index(i))...)
+	if long := devices.AtMost(len(d.Taints), v1.DeviceTaintsMaxLength, taints); long != nil {
+		errs = append(errs, long...)
+	} else {
+		for i, t := range d.Taints {
+			errs = append(errs, devices.Taint(t, taints.Index(i))...)
+		}
 	}
 	errs = append(errs, validateConsumption(d.ConsumesCounters, path.Child("consumesCounters"))...)
-	errs = append(errs, validateBinding(d, path)...)
+	errs = append(errs, devices.BindingConditions(d.BindingConditions, d.BindingFailureConditions, path)...)
 	return append(errs, validateOwnReach(d, own, path)...)
 }
 
@@ -77,30 +76,11 @@ func validateAttribute(a v1.DeviceAttribute, path *field.Path) field.ErrorList {
 	return errs
 }
 
-func validateCapacity(c *v1.DeviceCapacity, shared bool, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	p := c.RequestPolicy
-	if p == nil {
+func validateConsumption(list []v1.DeviceCounterConsumption, path *field.Path) field.ErrorList {
+	if errs := devices.AtMost(len(list), v1.ResourceSliceMaxDeviceCounterConsumptionsPerDevice, path); errs != nil {
 		return errs
 	}
-	at := path.Child("requestPolicy")
-	if !shared {
-		return append(errs, field.Forbidden(at, "allowed only when allowMultipleAllocations is true"))
-	}
-	if len(p.ValidValues) > 0 && p.ValidRange != nil {
-		errs = append(errs, field.Forbidden(at, `exactly one policy can be specified, cannot specify "validValues" and "validRange" at the same time`))
-	}
-	if p.Default == nil && (len(p.ValidValues) > 0 || p.ValidRange != nil) {
-		errs = append(errs, field.Required(at.Child("default"), "required when validValues or validRange is defined"))
-	}
-	return errs
-}
-
-func validateConsumption(list []v1.DeviceCounterConsumption, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if n := len(list); n > v1.ResourceSliceMaxDeviceCounterConsumptionsPerDevice {
-		errs = append(errs, field.TooMany(path, n, v1.ResourceSliceMaxDeviceCounterConsumptionsPerDevice))
-	}
 	seen := sets.New[string]()
 	for i, c := range list {
 		at := path.Index(i)
@@ -110,44 +90,10 @@ func validateConsumption(list []v1.DeviceCounterConsumption, path *field.Path) f
 			errs = append(errs, check.DNSLabel(at.Child("counterSet"), c.CounterSet)...)
 		}
 		if seen.Has(c.CounterSet) {
-			errs = append(errs, field.Duplicate(at.Child("counterSet"), c.CounterSet))
+			errs = append(errs, field.Duplicate(at, c.CounterSet))
 		}
 		seen.Insert(c.CounterSet)
 		errs = append(errs, validateCounters(c.Counters, v1.ResourceSliceMaxCountersPerDeviceCounterConsumption, at.Child("counters"))...)
-	}
-	return errs
-}
-
-// validateBinding: conditions to wait for need such that end the waiting.
-func validateBinding(d *v1.Device, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	binding, failure := path.Child("bindingConditions"), path.Child("bindingFailureConditions")
-	if n := len(d.BindingConditions); n > v1.BindingConditionsMaxSize {
-		errs = append(errs, field.TooMany(binding, n, v1.BindingConditionsMaxSize))
-	}
-	if n := len(d.BindingFailureConditions); n > v1.BindingFailureConditionsMaxSize {
-		errs = append(errs, field.TooMany(failure, n, v1.BindingFailureConditionsMaxSize))
-	}
-	if len(d.BindingConditions) == 0 && len(d.BindingFailureConditions) > 0 {
-		errs = append(errs, field.Invalid(binding, d.BindingConditions, "bindingConditions are required to use bindingFailureConditions"))
-	}
-	if len(d.BindingFailureConditions) == 0 && len(d.BindingConditions) > 0 {
-		errs = append(errs, field.Invalid(failure, d.BindingFailureConditions, "bindingFailureConditions are required to use bindingConditions"))
-	}
-	seen := sets.New[string]()
-	for i, c := range d.BindingConditions {
-		errs = append(errs, check.QualifiedName(binding.Index(i), c)...)
-		if seen.Has(c) {
-			errs = append(errs, field.Duplicate(binding.Index(i), c))
-		}
-		seen.Insert(c)
-	}
-	for i, c := range d.BindingFailureConditions {
-		errs = append(errs, check.QualifiedName(failure.Index(i), c)...)
-		if seen.Has(c) {
-			errs = append(errs, field.Duplicate(failure.Index(i), c))
-		}
-		seen.Insert(c)
 	}
 	return errs
 }

@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
+	"tiphys.dev/apirules/core/nodeselector"
 	"tiphys.dev/apirules/resource/devices"
-	"tiphys.dev/apirules/resource/resourceclaim"
 )
 
 // Validate checks a new slice of a driver's pool of devices.
@@ -53,11 +53,11 @@ func validateSpec(spec, _ *v1.ResourceSliceSpec) field.ErrorList {
 	if advanced {
 		most = v1.ResourceSliceMaxDevicesWithAdvancedFeatures
 	}
-	if n := len(spec.Devices); n > most {
-		errs = append(errs, field.TooMany(at, n, most))
-	}
 	if len(spec.SharedCounters) > 0 && len(spec.Devices) > 0 {
 		errs = append(errs, field.Invalid(path, "", "only one of `sharedCounters` or `devices` is allowed"))
+	}
+	if long := devices.AtMost(len(spec.Devices), most, at); long != nil {
+		return append(append(errs, long...), validateCounterSets(spec.SharedCounters, path.Child("sharedCounters"))...)
 	}
 	names := sets.New[string]()
 	for i := range spec.Devices {
@@ -121,15 +121,20 @@ func join(words []string) string {
 	return out
 }
 
+// validateSelector wants a selector of exactly one term, so that it can be joined with others.
 func validateSelector(s *corev1.NodeSelector, path *field.Path) field.ErrorList {
-	return resourceclaim.ValidateSingleNodeSelector(s, path)
+	errs := nodeselector.Validate(s, nodeselector.Options{}, path)
+	if n := len(s.NodeSelectorTerms); n > 1 {
+		errs = append(errs, field.Invalid(path.Child("nodeSelectorTerms"), s.NodeSelectorTerms, "must have exactly one node selector term"))
+	}
+	return errs
 }
 
 func validateCounterSets(list []v1.CounterSet, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if n := len(list); n > v1.ResourceSliceMaxCounterSets {
-		errs = append(errs, field.TooMany(path, n, v1.ResourceSliceMaxCounterSets))
+	if errs := devices.AtMost(len(list), v1.ResourceSliceMaxCounterSets, path); errs != nil {
+		return errs
 	}
+	var errs field.ErrorList
 	names := sets.New[string]()
 	for i, s := range list {
 		at := path.Index(i)
@@ -139,7 +144,7 @@ func validateCounterSets(list []v1.CounterSet, path *field.Path) field.ErrorList
 			errs = append(errs, check.DNSLabel(at.Child("name"), s.Name)...)
 		}
 		if names.Has(s.Name) {
-			errs = append(errs, field.Duplicate(at.Child("name"), s.Name))
+			errs = append(errs, field.Duplicate(at, s.Name))
 		}
 		names.Insert(s.Name)
 		errs = append(errs, validateCounters(s.Counters, v1.ResourceSliceMaxCountersPerCounterSet, at.Child("counters"))...)
@@ -151,13 +156,12 @@ func validateCounters(counters map[string]v1.Counter, most int, path *field.Path
 	if len(counters) == 0 {
 		return field.ErrorList{field.Required(path, "")}
 	}
-	var errs field.ErrorList
-	if n := len(counters); n > most {
-		errs = append(errs, field.TooMany(path, n, most))
+	if errs := devices.AtMost(len(counters), most, path); errs != nil {
+		return errs
 	}
+	var errs field.ErrorList
 	for _, name := range sets.List(sets.KeySet(counters)) {
-		errs = append(errs, check.DNSLabel(path.Key(name), name)...)
-		errs = append(errs, devices.Amount(counters[name].Value, path.Key(name).Child("value"))...)
+		errs = append(errs, check.DNSLabel(path, name)...)
 	}
 	return errs
 }
