@@ -273,4 +273,3 @@ func TestStartRefused(t *testing.T) {
 		t.Error("a signer that is not there is taken")
 	}
 }
-
