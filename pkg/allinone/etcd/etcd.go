@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"k8s.io/utils/clock"
 
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
@@ -29,6 +32,8 @@ type Config struct {
 	Socket string
 	// StartTimeout bounds the time until the member serves; a minute when zero.
 	StartTimeout time.Duration
+	// Clock times the looks at the disk; the real one when nil.
+	Clock clock.WithTicker
 }
 
 // Etcd is one run of the member.
@@ -36,6 +41,7 @@ type Etcd struct {
 	cfg    Config
 	ready  chan struct{}
 	client *clientv3.Client
+	fatal  *fatalHook
 }
 
 // New checks the settings.
@@ -50,7 +56,10 @@ func New(cfg Config) (*Etcd, error) {
 	if cfg.StartTimeout == 0 {
 		cfg.StartTimeout = time.Minute
 	}
-	return &Etcd{cfg: cfg, ready: make(chan struct{})}, nil
+	if cfg.Clock == nil {
+		cfg.Clock = clock.RealClock{}
+	}
+	return &Etcd{cfg: cfg, ready: make(chan struct{}), fatal: &fatalHook{failed: make(chan damage, 1)}}, nil
 }
 
 // Ready is closed when the member serves.
@@ -65,8 +74,17 @@ func (e *Etcd) Run(ctx context.Context) error {
 	if err != nil {
 		return e.explain(err)
 	}
-	defer server.Close()
+	abandoned := false
+	defer func() {
+		// What failed for good holds locks that closing would wait for: the process ends soon.
+		if !abandoned {
+			server.Close()
+		}
+	}()
 	select {
+	case failure := <-e.fatal.failed:
+		abandoned = true
+		return e.explain(failure)
 	case <-server.Server.ReadyNotify():
 	case <-ctx.Done():
 		return ctx.Err()
@@ -78,7 +96,14 @@ func (e *Etcd) Run(ctx context.Context) error {
 	e.client = v3client.New(server.Server)
 	defer e.client.Close()
 	close(e.ready)
+	watching, stop := context.WithCancel(ctx)
+	var guarding sync.WaitGroup
+	guarding.Go(func() { newGuard(e.cfg, server.Server).run(watching) })
+	defer func() { stop(); guarding.Wait() }()
 	select {
+	case failure := <-e.fatal.failed:
+		abandoned = true
+		return e.explain(failure)
 	case <-ctx.Done():
 		return ctx.Err()
 	case err := <-server.Err():
@@ -88,25 +113,45 @@ func (e *Etcd) Run(ctx context.Context) error {
 	}
 }
 
+// quota is how large the store may grow.
+const quota = 8 << 30
+
 // slow is when a request earns a line in the log.
 const slow = 300 * time.Millisecond
 
 // damage carries what etcd said before it would have ended the process.
-type damage struct{ message string }
+type damage struct {
+	message string
+	cause   error
+}
 
 func (d damage) Error() string { return d.message }
+func (d damage) Unwrap() error { return d.cause }
 
-// fatalHook replaces the end of the process by a panic, which start catches.
-type fatalHook struct{}
+// fatalHook stands where etcd would end the process or panic. During the start that becomes a panic, which start catches;
+// later, in goroutines of etcd that nobody can catch, it stops the goroutine for ever and tells Run.
+type fatalHook struct {
+	started atomic.Bool
+	failed  chan damage
+}
 
-func (fatalHook) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
-	message := entry.Message
+// OnWrite must not return.
+func (h *fatalHook) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
+	d := damage{message: entry.Message}
 	for _, f := range fields {
-		if f.Type == zapcore.ErrorType {
-			message += fmt.Sprintf(": %v", f.Interface)
+		if err, ok := f.Interface.(error); ok && f.Type == zapcore.ErrorType {
+			d.message += fmt.Sprintf(": %v", err)
+			d.cause = err
 		}
 	}
-	panic(damage{message: message})
+	if !h.started.Load() {
+		panic(d)
+	}
+	select {
+	case h.failed <- d:
+	default: // the first says why
+	}
+	select {}
 }
 
 func (e *Etcd) start() (server *embed.Etcd, err error) {
@@ -120,7 +165,7 @@ func (e *Etcd) start() (server *embed.Etcd, err error) {
 		case damage:
 			err = p
 		case error:
-			err = damage{message: p.Error()}
+			err = damage{message: p.Error(), cause: p}
 		default:
 			err = damage{message: fmt.Sprint(p)}
 		}
@@ -128,7 +173,10 @@ func (e *Etcd) start() (server *embed.Etcd, err error) {
 	if err := checkDatabase(filepath.Join(e.cfg.Dir, "member", "snap", "db")); err != nil {
 		return nil, err
 	}
-	return embed.StartEtcd(cfg)
+	if server, err = embed.StartEtcd(cfg); err == nil {
+		e.fatal.started.Store(true)
+	}
+	return server, err
 }
 
 // checkDatabase opens an existing database for a moment. etcd does this in a goroutine of its own
@@ -144,7 +192,7 @@ func checkDatabase(path string) error {
 	case errors.Is(err, os.ErrPermission):
 		return err
 	case err != nil:
-		return damage{message: fmt.Sprintf("opening %s: %v", path, err)}
+		return damage{message: fmt.Sprintf("opening %s: %v", path, err), cause: err}
 	}
 	return db.Close()
 }
@@ -172,7 +220,7 @@ func (e *Etcd) settings() (*embed.Config, error) {
 	}
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	// Room for clusters of some size; upstream's advice. The API server compacts by itself.
-	cfg.QuotaBackendBytes = 8 << 30
+	cfg.QuotaBackendBytes = quota
 	cfg.MaxTxnOps = 10_000
 	cfg.WarningApplyDuration = slow
 	cfg.WarningUnaryRequestDuration = slow
@@ -181,7 +229,7 @@ func (e *Etcd) settings() (*embed.Config, error) {
 	logger.Level = zap.NewAtomicLevelAt(zap.WarnLevel)
 	logger.Sampling = nil
 	logger.Encoding = "console"
-	built, err := logger.Build(zap.WithFatalHook(fatalHook{}), zap.AddStacktrace(zapcore.FatalLevel))
+	built, err := logger.Build(zap.WithFatalHook(e.fatal), zap.WithPanicHook(e.fatal), zap.AddStacktrace(zapcore.FatalLevel))
 	if err != nil {
 		return nil, err
 	}
@@ -192,11 +240,16 @@ func (e *Etcd) settings() (*embed.Config, error) {
 // explain words an error for the person who must act on it. Damage is permanent: another try
 // would find the same.
 func (e *Etcd) explain(err error) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("the disk of %s is full: free some space; etcd goes on by itself then (%w)", e.cfg.Dir, err)
-	}
 	var found damage
-	if errors.As(err, &found) {
+	stopped := errors.As(err, &found)
+	if errors.Is(err, syscall.ENOSPC) {
+		err = fmt.Errorf("the disk of %s is full: free some space and start again; pods go on running, and nothing that was stored is lost (%w)", e.cfg.Dir, err)
+		if stopped && e.fatal.started.Load() {
+			return lifecycle.Permanent(err)
+		}
+		return err
+	}
+	if stopped {
 		return lifecycle.Permanent(fmt.Errorf("the store in %s is damaged (%w): restore the folder from a backup, or remove it to start an empty cluster", e.cfg.Dir, err))
 	}
 	return fmt.Errorf("etcd in %s: %w", e.cfg.Dir, err)
