@@ -36,8 +36,6 @@ type options struct {
 type unused struct {
 	enableLogsHandler                   bool
 	maxConnectionBytes                  int64
-	peerAdvertiseIP, peerAdvertisePort  string
-	peerCAFile                          string
 	leaseDuration, renewDeadline, retry time.Duration
 }
 
@@ -146,9 +144,9 @@ func (o *options) miscFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&u.enableLogsHandler, "enable-logs-handler", false, "Serve /logs from the file system.")
 	deprecate(fs, "enable-logs-handler", "Log handler functionality is deprecated")
 	fs.Int64Var(&u.maxConnectionBytes, "max-connection-bytes-per-sec", 0, "Throttle of each user connection, for long-running requests.")
-	fs.StringVar(&u.peerAdvertiseIP, "peer-advertise-ip", "", "Address under which other API servers reach this one.")
-	fs.StringVar(&u.peerAdvertisePort, "peer-advertise-port", "", "Port under which other API servers reach this one.")
-	fs.StringVar(&u.peerCAFile, "peer-ca-file", "", "CA that verifies other API servers.")
+	fs.StringVar(&c.Peers.AdvertiseIP, "peer-advertise-ip", c.Peers.AdvertiseIP, "Address under which other API servers reach this one. Defaults to --advertise-address.")
+	fs.StringVar(&c.Peers.AdvertisePort, "peer-advertise-port", c.Peers.AdvertisePort, "Port under which other API servers reach this one. Defaults to --secure-port.")
+	fs.StringVar(&c.Peers.CAFile, "peer-ca-file", c.Peers.CAFile, "CA that verifies other API servers. Without it requests for resources that only they know are not handed on.")
 	fs.DurationVar(&u.leaseDuration, "coordinated-leadership-lease-duration", 15*time.Second, "Duration of leases of coordinated leader election.")
 	fs.DurationVar(&u.renewDeadline, "coordinated-leadership-renew-deadline", 10*time.Second, "Deadline of coordinated leader election.")
 	fs.DurationVar(&u.retry, "coordinated-leadership-retry-period", 2*time.Second, "Retry period of coordinated leader election.")
@@ -185,9 +183,6 @@ func (o *options) complete() (*apiserver.Config, error) {
 var unusedReasons = map[string]string{
 	"enable-logs-handler":                   "serving host files from the API server is no longer offered",
 	"max-connection-bytes-per-sec":          "connections are not throttled",
-	"peer-advertise-ip":                     "requests are not handed on between API servers of different versions (UnknownVersionInteroperabilityProxy is off by default)",
-	"peer-advertise-port":                   "requests are not handed on between API servers of different versions (UnknownVersionInteroperabilityProxy is off by default)",
-	"peer-ca-file":                          "requests are not handed on between API servers of different versions (UnknownVersionInteroperabilityProxy is off by default)",
 	"coordinated-leadership-lease-duration": "coordinated leader election is off by default",
 	"coordinated-leadership-renew-deadline": "coordinated leader election is off by default",
 	"coordinated-leadership-retry-period":   "coordinated leader election is off by default",

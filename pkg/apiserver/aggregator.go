@@ -29,7 +29,7 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	config.RESTOptionsGetter = nil
 	// The aggregator merges the documents of all servers itself.
 	config.SkipOpenAPIInstallation = true
-	config.BuildHandlerChainFunc = genericapiserver.BuildHandlerChainWithStorageVersionPrecondition
+	config.BuildHandlerChainFunc = g.peers.wrap(genericapiserver.BuildHandlerChainWithStorageVersionPrecondition)
 	config.MergedResourceConfig = apiserver.DefaultAPIResourceConfigSource()
 
 	etcd := *c.Etcd
@@ -51,8 +51,15 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 			RejectForwardingRedirects: c.AggregatorRejectForwardingRedirect,
 		},
 	}
+	if g.peers != nil && g.peers.proxy != nil {
+		ac.ExtraConfig.PeerProxy = g.peers.proxy
+	}
 	agg, err := ac.Complete().NewWithDelegate(standard)
 	if err != nil {
+		return nil, err
+	}
+	g.peers.announce(g, agg.GenericAPIServer)
+	if err := g.peers.follow(agg, crds); err != nil {
 		return nil, err
 	}
 	return agg, registerLocal(g, agg, standard, crds)

@@ -162,7 +162,7 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 		return endpoint.Stop(ctx)
 	})
 	server.AddPostStartHookOrDie("start-kube-apiserver-identity-lease-controller", func(h genericapiserver.PostStartHookContext) error {
-		go bootstrap.Identity(h, g.client, g.config.APIServerID, g.config.ExternalAddress)
+		go bootstrap.Identity(h, g.client, g.config.APIServerID, c.peerAddress(g.securePort))
 		return nil
 	})
 	server.AddPostStartHookOrDie("start-cluster-authentication-info-controller", func(h genericapiserver.PostStartHookContext) error {

@@ -59,6 +59,11 @@ type Config struct {
 	// EnableAggregatorRouting sends requests for aggregated API servers to endpoints instead of the cluster IP.
 	EnableAggregatorRouting bool
 
+	// Peers are the other API servers of the cluster.
+	Peers Peers
+	// ServerID tells servers of one cluster apart; empty takes one that follows from the host name.
+	ServerID string
+
 	// ServiceAccountSigningKeyFile holds the private key that signs service account tokens.
 	ServiceAccountSigningKeyFile string
 }
@@ -144,6 +149,9 @@ func (c *Config) validate() error {
 		errs = append(errs, part...)
 	}
 	if err := c.Authentication.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := c.Peers.validate(); err != nil {
 		errs = append(errs, err)
 	}
 	switch signing, endpoint := c.ServiceAccountSigningKeyFile, c.Authentication.ServiceAccounts.SigningEndpoint; {

@@ -51,6 +51,7 @@ type generic struct {
 	securePort  int
 	// stores are those that hold the resources.
 	stores []storagebackend.Config
+	peers  *peers
 
 	resolver       webhook.ServiceResolver
 	admission      []admission.PluginInitializer
@@ -68,6 +69,9 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 		sets.NewString("watch", "proxy"), sets.NewString("attach", "exec", "proxy", "log", "portforward"))
 	// One list of groups for the whole chain: each server adds its own to it.
 	config.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis")
+	if c.ServerID != "" {
+		config.APIServerID = c.ServerID
+	}
 	g := &generic{config: config}
 
 	if err := c.ServerRun.ApplyTo(config); err != nil {
@@ -98,6 +102,9 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 		return nil, err
 	}
 	if err := g.setIdentity(ctx, c); err != nil {
+		return nil, err
+	}
+	if g.peers, err = newPeers(c, g); err != nil {
 		return nil, err
 	}
 	if err := c.Audit.ApplyTo(config); err != nil {

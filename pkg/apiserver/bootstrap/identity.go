@@ -20,7 +20,11 @@ const (
 	identityDuration = time.Hour
 	identityRenew    = 10 * time.Second
 	identityLabel    = "apiserver.kubernetes.io/identity"
+	identityValue    = "kube-apiserver"
 )
+
+// IdentitySelector finds the leases of API servers.
+const IdentitySelector = identityLabel + "=" + identityValue
 
 // Identity renews the lease of the server until ctx ends.
 func Identity(ctx context.Context, client kubernetes.Interface, serverID, address string) {
@@ -34,7 +38,7 @@ func Identity(ctx context.Context, client kubernetes.Interface, serverID, addres
 			if l.Labels == nil {
 				l.Labels = map[string]string{}
 			}
-			l.Labels[identityLabel] = "kube-apiserver"
+			l.Labels[identityLabel] = identityValue
 			l.Labels[v1.LabelHostname] = host
 			if address != "" {
 				if l.Annotations == nil {
