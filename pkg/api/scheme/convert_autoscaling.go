@@ -95,13 +95,15 @@ func autoscalerToV1(in *autoscalingv2.HorizontalPodAutoscaler, out *autoscalingv
 		out.Annotations[key] = string(text)
 		return nil
 	}
-	if err := annotate(metricsAnnotation, len(others) == 0, others); err != nil {
+	if err := annotate(metricsAnnotation, len(others) == 0, metricsToV1(others)); err != nil {
 		return err
 	}
-	if err := annotate(behaviorAnnotation, in.Spec.Behavior == nil, in.Spec.Behavior); err != nil {
-		return err
+	if in.Spec.Behavior != nil {
+		if err := annotate(behaviorAnnotation, false, behaviorToV1(in.Spec.Behavior)); err != nil {
+			return err
+		}
 	}
-	if err := annotate(currentMetricsAnnotation, len(in.Status.CurrentMetrics) == 0, in.Status.CurrentMetrics); err != nil {
+	if err := annotate(currentMetricsAnnotation, len(in.Status.CurrentMetrics) == 0, measuresToV1(in.Status.CurrentMetrics)); err != nil {
 		return err
 	}
 	return annotate(conditionsAnnotation, len(in.Status.Conditions) == 0, in.Status.Conditions)
@@ -133,7 +135,9 @@ func autoscalerToV2(in *autoscalingv1.HorizontalPodAutoscaler, out *autoscalingv
 			_ = json.Unmarshal([]byte(text), into)
 		}
 	}
-	read(metricsAnnotation, &out.Spec.Metrics)
+	var metrics []autoscalingv1.MetricSpec
+	read(metricsAnnotation, &metrics)
+	out.Spec.Metrics = metricsToV2(metrics)
 	if p := in.Spec.TargetCPUUtilizationPercentage; p != nil {
 		out.Spec.Metrics = append(out.Spec.Metrics, autoscalingv2.MetricSpec{
 			Type: autoscalingv2.ResourceMetricSourceType,
@@ -150,7 +154,9 @@ func autoscalerToV2(in *autoscalingv1.HorizontalPodAutoscaler, out *autoscalingv
 		CurrentReplicas:    in.Status.CurrentReplicas,
 		DesiredReplicas:    in.Status.DesiredReplicas,
 	}
-	read(currentMetricsAnnotation, &out.Status.CurrentMetrics)
+	var measures []autoscalingv1.MetricStatus
+	read(currentMetricsAnnotation, &measures)
+	out.Status.CurrentMetrics = measuresToV2(measures)
 	if p := in.Status.CurrentCPUUtilizationPercentage; p != nil && len(out.Status.CurrentMetrics) == 0 {
 		out.Status.CurrentMetrics = []autoscalingv2.MetricStatus{{
 			Type: autoscalingv2.ResourceMetricSourceType,
