@@ -138,6 +138,9 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	server.AddPostStartHookOrDie("priority-and-fairness-config-producer", func(h genericapiserver.PostStartHookContext) error {
 		return bootstrap.FlowControl(h, g.client)
 	})
+	server.AddPostStartHookOrDie("start-legacy-token-tracking-controller", func(h genericapiserver.PostStartHookContext) error {
+		return bootstrap.TokenTracking(h, g.client, time.Now())
+	})
 	leases, err := g.serverLeases(server)
 	if err != nil {
 		return nil, err

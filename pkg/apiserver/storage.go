@@ -59,7 +59,7 @@ func (g *generic) setStorage(c *Config) error {
 		}
 		c.Etcd.WatchCacheSizes = append(sizes, withoutEvents(c.Etcd.WatchCacheSizes)...)
 	}
-	if err := c.Etcd.ApplyWithStorageFactoryTo(factory, g.config); err != nil {
+	if err := c.Etcd.ApplyWithStorageFactoryTo(kindlessStorage{factory}, g.config); err != nil {
 		return fmt.Errorf("setting up storage: %w", err)
 	}
 	return nil

@@ -12,6 +12,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
+// flowControlManager owns what the server writes there, under the name upstream's has: who changes it is seen to be somebody else.
+const flowControlManager = "api-priority-and-fairness-config-producer-v1"
+
 // FlowControl creates the priority levels and flow schemas that the server suggests and those it must have. Mandatory ones
 // always get their specification back; suggested ones only while their annotation says that nobody has taken them over.
 func FlowControl(ctx context.Context, client kubernetes.Interface) error {
@@ -47,7 +50,7 @@ func ensureLevel(ctx context.Context, client kubernetes.Interface, want *flowcon
 	levels := client.FlowcontrolV1().PriorityLevelConfigurations()
 	got, err := levels.Get(ctx, want.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		_, err = levels.Create(ctx, withAutoUpdate(want.DeepCopy()), metav1.CreateOptions{})
+		_, err = levels.Create(ctx, withAutoUpdate(want.DeepCopy()), metav1.CreateOptions{FieldManager: flowControlManager})
 		return err
 	}
 	if err != nil {
@@ -58,7 +61,7 @@ func ensureLevel(ctx context.Context, client kubernetes.Interface, want *flowcon
 	}
 	now := withAutoUpdate(got.DeepCopy())
 	now.Spec = want.Spec
-	_, err = levels.Update(ctx, now, metav1.UpdateOptions{})
+	_, err = levels.Update(ctx, now, metav1.UpdateOptions{FieldManager: flowControlManager})
 	return err
 }
 
@@ -66,7 +69,7 @@ func ensureSchema(ctx context.Context, client kubernetes.Interface, want *flowco
 	schemas := client.FlowcontrolV1().FlowSchemas()
 	got, err := schemas.Get(ctx, want.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		_, err = schemas.Create(ctx, withAutoUpdate(want.DeepCopy()), metav1.CreateOptions{})
+		_, err = schemas.Create(ctx, withAutoUpdate(want.DeepCopy()), metav1.CreateOptions{FieldManager: flowControlManager})
 		return err
 	}
 	if err != nil {
@@ -77,7 +80,7 @@ func ensureSchema(ctx context.Context, client kubernetes.Interface, want *flowco
 	}
 	now := withAutoUpdate(got.DeepCopy())
 	now.Spec = want.Spec
-	_, err = schemas.Update(ctx, now, metav1.UpdateOptions{})
+	_, err = schemas.Update(ctx, now, metav1.UpdateOptions{FieldManager: flowControlManager})
 	return err
 }
 

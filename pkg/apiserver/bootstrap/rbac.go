@@ -109,7 +109,9 @@ func reconcileRBAC(client kubernetes.Interface, obj runtime.Object) error {
 // retryUntil calls f until it succeeds; a starting server refuses requests for a while, and another one may be writing the
 // same objects.
 func retryUntil(ctx context.Context, f func() error) error {
-	return wait.ExponentialBackoffWithContext(ctx, wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Cap: time.Second, Steps: 1000}, func(context.Context) (bool, error) {
+	// As a delay the backoff stays at its cap; as a loop it would end there, and with it the server that is slow to start.
+	delay := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Cap: time.Second, Steps: 1000}.DelayFunc()
+	return delay.Until(ctx, true, true, func(context.Context) (bool, error) {
 		err := f()
 		if err != nil && !apierrors.IsConflict(err) {
 			klog.V(2).InfoS("Writing a default object failed, trying again", "err", err)
