@@ -16,6 +16,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/klog/v2"
 
@@ -104,6 +105,10 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 	setVerbosity(cfg.Verbosity)
 	cfg.Version = version.Get()
 	saveMemory()
+	// One component's mistake must not end the others. The libraries' loops, event handlers and requests are made to go on after
+	// a panic, the next item then being a new try; components whose own goroutine panics are started again (pkg/lifecycle), and
+	// controllers try the object again later (pkg/controller/worker). Each panic is logged with its stack.
+	utilruntime.ReallyCrash = false
 	if err := features.Register(utilfeature.DefaultMutableFeatureGate); err != nil {
 		return err
 	}

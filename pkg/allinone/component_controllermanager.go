@@ -15,7 +15,7 @@ import (
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
-func (a *assembly) buildControllerManager(context.Context) (lifecycle.Runner, error) {
+func (a *assembly) buildControllerManager(_ context.Context, informers *informerView) (lifecycle.Runner, error) {
 	config, err := a.restConfig(pki.ControllerManager)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,6 @@ func (a *assembly) buildControllerManager(context.Context) (lifecycle.Runner, er
 	settings.SAController.RootCAFile = a.pki.Cert("ca")
 	settings.CSRSigningController.ClusterSigningCertFile = a.pki.Cert("ca")
 	settings.CSRSigningController.ClusterSigningKeyFile = a.pki.Key("ca")
-	informers := a.informers
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
-func (a *assembly) buildKubelet(context.Context) (lifecycle.Runner, error) {
+func (a *assembly) buildKubelet(_ context.Context, informers *informerView) (lifecycle.Runner, error) {
 	configuration, err := config.Load(a.paths.kubeletConf(), "")
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (a *assembly) buildKubelet(context.Context) (lifecycle.Runner, error) {
 	}
 	return kubelet.New(kubelet.Config{
 		Client:    client,
-		Informers: a.informers,
+		Informers: informers,
 		Kubelet:   *configuration,
 		NodeName:  a.cfg.NodeName,
 		NodeIPs:   []net.IP{a.cfg.NodeIP.AsSlice()},

@@ -10,7 +10,7 @@ import (
 	"tiphys.dev/tiphys/pkg/proxy/conntrack"
 )
 
-func (a *assembly) buildProxy(context.Context) (lifecycle.Runner, error) {
+func (a *assembly) buildProxy(_ context.Context, informers *informerView) (lifecycle.Runner, error) {
 	configuration, unknown, err := config.Load(a.paths.proxyConf())
 	if err != nil {
 		return nil, err
@@ -23,15 +23,15 @@ func (a *assembly) buildProxy(context.Context) (lifecycle.Runner, error) {
 		Configuration:  configuration,
 		NodeName:       a.cfg.NodeName,
 		NodeIPs:        []netip.Addr{a.cfg.NodeIP},
-		Services:       a.informers.Core().V1().Services(),
-		EndpointSlices: a.informers.Discovery().V1().EndpointSlices(),
-		Nodes:          a.informers.Core().V1().Nodes(),
-		ServiceCIDRs:   a.informers.Networking().V1().ServiceCIDRs(),
+		Services:       informers.Core().V1().Services(),
+		EndpointSlices: informers.Discovery().V1().EndpointSlices(),
+		Nodes:          informers.Core().V1().Nodes(),
+		ServiceCIDRs:   informers.Networking().V1().ServiceCIDRs(),
 		SysctlRoot:     conntrack.Root,
 	})
 	if err != nil {
 		return nil, err
 	}
-	a.informers.Start(nil)
+	informers.Start(nil)
 	return built, nil
 }

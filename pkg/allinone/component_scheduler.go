@@ -12,7 +12,7 @@ import (
 	"tiphys.dev/tiphys/pkg/scheduler"
 )
 
-func (a *assembly) buildScheduler(ctx context.Context) (lifecycle.Runner, error) {
+func (a *assembly) buildScheduler(ctx context.Context, informers *informerView) (lifecycle.Runner, error) {
 	config, err := a.restConfig(pki.Scheduler)
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (a *assembly) buildScheduler(ctx context.Context) (lifecycle.Runner, error)
 	built, err := scheduler.New(ctx, scheduler.Config{
 		Client:         client,
 		RESTConfig:     config,
-		Informers:      a.informers,
+		Informers:      informers,
 		StartInformers: true,
 		Registry:       registry,
 		Logger:         klog.Background().WithName(schedulerName),

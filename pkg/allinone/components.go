@@ -33,10 +33,10 @@ func (a *assembly) members() []lifecycle.Member {
 		{Name: apiServerName, Needs: []string{etcdName}, Build: a.pick(apiServerName, a.buildAPIServer)},
 		// Ended before the API server, which would wait for their watches.
 		{Name: informersName, Needs: []string{apiServerName}, Build: a.buildInformers},
-		{Name: controllerManagerName, Needs: []string{informersName}, Build: a.pick(controllerManagerName, a.buildControllerManager)},
-		{Name: schedulerName, Needs: []string{informersName}, Build: a.pick(schedulerName, a.buildScheduler)},
-		{Name: kubeletName, Needs: []string{informersName, containerdName}, Build: a.pick(kubeletName, a.buildKubelet)},
-		{Name: proxyName, Needs: []string{informersName}, Build: a.pick(proxyName, a.buildProxy)},
+		{Name: controllerManagerName, Needs: []string{informersName}, Build: a.pick(controllerManagerName, a.watching(a.buildControllerManager))},
+		{Name: schedulerName, Needs: []string{informersName}, Build: a.pick(schedulerName, a.watching(a.buildScheduler))},
+		{Name: kubeletName, Needs: []string{informersName, containerdName}, Build: a.pick(kubeletName, a.watching(a.buildKubelet))},
+		{Name: proxyName, Needs: []string{informersName}, Build: a.pick(proxyName, a.watching(a.buildProxy))},
 		{Name: addonsName, Needs: []string{apiServerName}, Build: a.buildAddons, OneShot: true},
 	}
 	if ownRuntime {

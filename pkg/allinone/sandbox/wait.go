@@ -53,7 +53,7 @@ func (c *Cluster) followStart(ctx context.Context) error {
 	said := map[string]string{}
 	err := status.Follow(ctx, c.rec.DataDir, func(s status.Status) bool {
 		for _, part := range s.Components {
-			line := part.Phase
+			var line string
 			switch part.Phase {
 			case "Ready", "Done":
 				line = fmt.Sprintf("%-18s ready after %.1fs", part.Name, part.Took.Seconds())
