@@ -69,7 +69,7 @@ require (
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
 	k8s.io/externaljwt v0.36.6
 	k8s.io/gengo/v2 v2.0.0-20250922181213-ec3ebc5fd46b // indirect
-	k8s.io/kms v0.36.6 // indirect
+	k8s.io/kms v0.36.6
 )
 
 require (
