@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"tiphys.dev/tiphys/pkg/allinone/cgrouproot"
@@ -62,6 +63,11 @@ func (s *AllInOne) run(ctx context.Context, teller *teller) error {
 	if err != nil {
 		return err
 	}
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	// It ends with ctx only, and has nothing else to report.
+	watch.Go(func() { _ = newClockWatch(a.pki.Check).Run(watching) })
+	defer func() { stop(); watch.Wait() }()
 	members := a.members()
 	teller.expect(members)
 	group, err := lifecycle.New(lifecycle.Config{Members: members, OnEvent: teller.tell})

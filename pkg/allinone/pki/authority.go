@@ -42,8 +42,8 @@ func ensureAuthority(dir, name, commonName string, now time.Time) (*pair, error)
 		}
 	case err != nil:
 		return nil, fmt.Errorf("certificate authority %s is damaged, restore it from a backup: %w", filepath.Join(dir, name+".crt"), err)
-	case now.After(p.cert.NotAfter):
-		return nil, fmt.Errorf("certificate authority %s has expired on %s", filepath.Join(dir, name+".crt"), p.cert.NotAfter.Format(time.DateOnly))
+	case !within(p.cert, now):
+		return nil, outside(filepath.Join(dir, name+".crt"), p.cert, now)
 	default:
 		return p, nil
 	}
