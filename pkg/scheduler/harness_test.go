@@ -30,7 +30,6 @@ type cluster struct {
 	version int
 	bound   int
 	changed *sync.Cond
-	notes   []string
 	patches []string
 }
 

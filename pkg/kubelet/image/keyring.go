@@ -18,7 +18,7 @@ import (
 
 // credential is one way to log in, and where it came from.
 type credential struct {
-	auth   runtimeapi.AuthConfig
+	auth   *runtimeapi.AuthConfig
 	secret *v1.Secret // nil: the node's own
 }
 
@@ -91,7 +91,7 @@ func parseDockerConfig(data []byte) (map[string]dockerAuth, error) {
 
 // match returns the entries for the image's registry and path, most specific first. An entry is
 // [scheme://]host[:port][/path]; every dot-separated part of the host may be a glob.
-func match(entries map[string]dockerAuth, image string) []runtimeapi.AuthConfig {
+func match(entries map[string]dockerAuth, image string) []*runtimeapi.AuthConfig {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
 		return nil
@@ -109,7 +109,7 @@ func match(entries map[string]dockerAuth, image string) []runtimeapi.AuthConfig 
 		}
 		return keys[i] < keys[j]
 	})
-	var found []runtimeapi.AuthConfig
+	var found []*runtimeapi.AuthConfig
 	for _, k := range keys {
 		found = append(found, authOf(entries[k], k))
 	}
@@ -146,8 +146,8 @@ func fits(entry, host, repo string) bool {
 	return true
 }
 
-func authOf(a dockerAuth, server string) runtimeapi.AuthConfig {
-	auth := runtimeapi.AuthConfig{Username: a.Username, Password: a.Password, IdentityToken: a.IdentityToken,
+func authOf(a dockerAuth, server string) *runtimeapi.AuthConfig {
+	auth := &runtimeapi.AuthConfig{Username: a.Username, Password: a.Password, IdentityToken: a.IdentityToken,
 		RegistryToken: a.RegistryToken, ServerAddress: server}
 	if a.Auth != "" && auth.Username == "" {
 		if raw, err := base64.StdEncoding.DecodeString(a.Auth); err == nil {

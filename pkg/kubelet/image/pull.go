@@ -74,7 +74,7 @@ func (p *Puller) try(ctx context.Context, r Request, spec *runtimeapi.ImageSpec)
 	}
 	var failures []error
 	for i := range creds {
-		ref, err := p.cfg.Images.PullImage(ctx, spec, &creds[i].auth, r.Sandbox)
+		ref, err := p.cfg.Images.PullImage(ctx, spec, creds[i].auth, r.Sandbox)
 		if err == nil {
 			return ref, &creds[i], nil
 		}

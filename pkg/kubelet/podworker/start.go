@@ -30,7 +30,6 @@ const resyncRetry = 5 * time.Second
 type startError struct {
 	reason  string
 	message string
-	retry   time.Duration // 0: by count
 	config  bool
 }
 

@@ -34,7 +34,7 @@ func (m *Manager) Mount(ctx context.Context, pod *v1.Pod) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return m.unmountedError(e, failed, ctx.Err())
+			return unmountedError(failed, ctx.Err())
 		case <-e.changed:
 			timer.Stop()
 		case <-timer.C():
@@ -113,13 +113,7 @@ func (m *Manager) announce(e *podVolumes, failed map[string]error) {
 	}
 }
 
-func (m *Manager) unmountedError(e *podVolumes, failed map[string]error, cause error) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := make([]string, 0, len(e.pod.Spec.Volumes))
-	for _, v := range e.pod.Spec.Volumes {
-		all = append(all, v.Name)
-	}
+func unmountedError(failed map[string]error, cause error) error {
 	var reasons []error
 	for _, name := range names(failed) {
 		reasons = append(reasons, fmt.Errorf("volume %q: %w", name, failed[name]))

@@ -112,7 +112,7 @@ func Since(t metav1.Time) string {
 }
 
 // SinceMicro is Since for a time of microseconds.
-func SinceMicro(t metav1.MicroTime) string { return Since(metav1.Time{Time: t.Time}) }
+func SinceMicro(t metav1.MicroTime) string { return Since(metav1.Time(t)) }
 
 // Until prints how far in the future t is.
 func Until(t metav1.Time) string {

@@ -37,7 +37,6 @@ type bench struct {
 	cycle    *Cycle
 	clock    *testingclock.FakeClock
 	log      []string
-	deleted  []string
 	pods     map[string]*v1.Pod
 	nodes    map[string]*v1.Node
 }
