@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apiserver/pkg/server/flagz"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/logs"
@@ -126,7 +128,7 @@ func (o *options) miscFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.serviceRange, "service-cluster-ip-range", "", "One or two CIDRs that cluster IPs come from; they must not overlap with the IPs of nodes or pods.")
 	fs.Var(&c.ServiceNodePortRange, "service-node-port-range", "Ports for services of type NodePort, as '30000-32767'; both ends count.")
 	fs.IntVar(&c.KubernetesServiceNodePort, "kubernetes-service-node-port", c.KubernetesServiceNodePort, "When not zero, the service 'kubernetes' is of type NodePort with this port.")
-	fs.StringVar(&c.EndpointReconciler, "endpoint-reconciler-type", c.EndpointReconciler, "How the endpoints of the service 'kubernetes' are kept: lease or none.")
+	fs.StringVar(&c.EndpointReconciler, "endpoint-reconciler-type", c.EndpointReconciler, "How the endpoints of the service 'kubernetes' are kept: lease, none, or master-count, which is deprecated and works as lease.")
 	fs.BoolVar(&c.EnableAggregatorRouting, "enable-aggregator-routing", c.EnableAggregatorRouting, "Send requests for aggregated APIs to endpoints rather than the cluster IP.")
 	fs.BoolVar(&c.AggregatorRejectForwardingRedirect, "aggregator-reject-forwarding-redirect", c.AggregatorRejectForwardingRedirect, "Refuse redirects of aggregated API servers instead of handing them to the client.")
 	fs.StringVar(&c.ProxyClientCertFile, "proxy-client-cert-file", c.ProxyClientCertFile, "Certificate that identifies the aggregator to aggregated API servers.")
@@ -160,7 +162,11 @@ func deprecate(fs *pflag.FlagSet, name, advice string) {
 
 // complete turns what the flags say in their own way into the server's Config.
 func (o *options) complete() (*apiserver.Config, error) {
+	if errs := o.metrics.Validate(); len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
 	o.metrics.Apply()
+	o.config.Flags = flagz.NamedFlagSetsReader{FlagSets: *o.sets}
 	o.config.Authentication.ServiceAccounts.Issuers = o.issuers
 	o.config.Authentication.AnonymousSet = o.sets.FlagSet("authentication").Changed("anonymous-auth")
 	if len(o.deprecatedPlugs) > 0 {
@@ -182,10 +188,10 @@ func (o *options) complete() (*apiserver.Config, error) {
 // unusedReasons says why a flag has no effect.
 var unusedReasons = map[string]string{
 	"enable-logs-handler":                   "serving host files from the API server is no longer offered",
-	"max-connection-bytes-per-sec":          "connections are not throttled",
-	"coordinated-leadership-lease-duration": "coordinated leader election is off by default",
-	"coordinated-leadership-renew-deadline": "coordinated leader election is off by default",
-	"coordinated-leadership-retry-period":   "coordinated leader election is off by default",
+	"max-connection-bytes-per-sec":          "connections are not throttled; limit them in the network",
+	"coordinated-leadership-lease-duration": "coordinated leader election (a beta feature that is off) is not offered",
+	"coordinated-leadership-renew-deadline": "coordinated leader election (a beta feature that is off) is not offered",
+	"coordinated-leadership-retry-period":   "coordinated leader election (a beta feature that is off) is not offered",
 }
 
 func (o *options) explainUnused() {

@@ -30,7 +30,9 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	// The aggregator merges the documents of all servers itself.
 	config.SkipOpenAPIInstallation = true
 	config.BuildHandlerChainFunc = g.peers.wrap(genericapiserver.BuildHandlerChainWithStorageVersionPrecondition)
-	config.MergedResourceConfig = apiserver.DefaultAPIResourceConfigSource()
+	if err := c.Enablement.ApplyTo(&config, apiserver.DefaultAPIResourceConfigSource(), aggregatorscheme.Scheme); err != nil {
+		return nil, fmt.Errorf("applying --runtime-config: %w", err)
+	}
 
 	etcd := *c.Etcd
 	etcd.StorageConfig.StorageObjectCountTracker = g.config.StorageObjectCountTracker

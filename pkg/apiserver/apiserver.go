@@ -135,9 +135,11 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	server.AddPostStartHookOrDie("bootstrap-controller", func(h genericapiserver.PostStartHookContext) error {
 		return bootstrap.Objects(h, g.client)
 	})
-	server.AddPostStartHookOrDie("priority-and-fairness-config-producer", func(h genericapiserver.PostStartHookContext) error {
-		return bootstrap.FlowControl(h, g.client)
-	})
+	if c.Features.EnablePriorityAndFairness {
+		server.AddPostStartHookOrDie("priority-and-fairness-config-producer", func(h genericapiserver.PostStartHookContext) error {
+			return bootstrap.FlowControl(h, g.client)
+		})
+	}
 	server.AddPostStartHookOrDie("start-legacy-token-tracking-controller", func(h genericapiserver.PostStartHookContext) error {
 		return bootstrap.TokenTracking(h, g.client, time.Now())
 	})

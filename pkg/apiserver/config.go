@@ -7,12 +7,16 @@ import (
 	"slices"
 	"time"
 
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apiserver/pkg/server/flagz"
 	"k8s.io/apiserver/pkg/server/options"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/klog/v2"
+	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 
+	"tiphys.dev/tiphys/pkg/api/scheme"
 	"tiphys.dev/tiphys/pkg/apiserver/admission"
 	"tiphys.dev/tiphys/pkg/apiserver/authn"
 	"tiphys.dev/tiphys/pkg/apiserver/authz"
@@ -32,6 +36,8 @@ type Config struct {
 	Enablement    *options.APIEnablementOptions
 	Egress        *options.EgressSelectorOptions
 	Tracing       *options.TracingOptions
+	// Flags are shown at /flagz; nil shows none.
+	Flags flagz.Reader
 
 	Authentication authn.Config
 	Authorization  authz.Config
@@ -49,7 +55,8 @@ type Config struct {
 	ServiceNodePortRange utilnet.PortRange
 	// KubernetesServiceNodePort, when not zero, makes the "kubernetes" Service one of type NodePort.
 	KubernetesServiceNodePort int
-	// EndpointReconciler is how several API servers share the endpoints of the "kubernetes" Service: lease or none.
+	// EndpointReconciler is how several API servers share the endpoints of the "kubernetes" Service: lease or none;
+	// master-count, the deprecated one, is taken for lease.
 	EndpointReconciler string
 
 	// ProxyClientCertFile and ProxyClientKeyFile identify the aggregator to aggregated API servers.
@@ -145,6 +152,7 @@ func (c *Config) validate() error {
 	for _, part := range [][]error{
 		c.ServerRun.Validate(), c.Etcd.Validate(), c.SecureServing.Validate(), c.Audit.Validate(),
 		c.Features.Validate(), c.Egress.Validate(), c.Tracing.Validate(),
+		c.Enablement.Validate(scheme.Scheme, apiextensions.Scheme, aggregatorscheme.Scheme),
 	} {
 		errs = append(errs, part...)
 	}
@@ -176,8 +184,12 @@ func (c *Config) validate() error {
 	}
 	switch c.EndpointReconciler {
 	case "lease", "none":
+	case "master-count":
+		// It counted on a number of servers that somebody had to set; leases say it by themselves.
+		klog.InfoS("The endpoint reconciler master-count is deprecated; it works as lease does")
+		c.EndpointReconciler = "lease"
 	default:
-		errs = append(errs, fmt.Errorf("--endpoint-reconciler-type %q must be lease or none", c.EndpointReconciler))
+		errs = append(errs, fmt.Errorf("--endpoint-reconciler-type %q must be lease, master-count or none", c.EndpointReconciler))
 	}
 	if (c.ProxyClientCertFile == "") != (c.ProxyClientKeyFile == "") {
 		errs = append(errs, errors.New("--proxy-client-cert-file and --proxy-client-key-file must be given together"))

@@ -1,6 +1,8 @@
 package apiserver
 
 import (
+	"fmt"
+
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apiextensionsv1beta1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
@@ -16,7 +18,9 @@ func newCustomResources(c *Config, g *generic, delegate genericapiserver.Delegat
 	// Hooks belong to the standard server; here they would run twice.
 	config.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
 	config.RESTOptionsGetter = nil
-	config.MergedResourceConfig = apiextensions.DefaultAPIResourceConfigSource()
+	if err := c.Enablement.ApplyTo(&config, apiextensions.DefaultAPIResourceConfigSource(), apiextensions.Scheme); err != nil {
+		return nil, fmt.Errorf("applying --runtime-config: %w", err)
+	}
 
 	etcd := *c.Etcd
 	etcd.StorageConfig.StorageObjectCountTracker = g.config.StorageObjectCountTracker

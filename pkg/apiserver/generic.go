@@ -69,6 +69,7 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 		sets.NewString("watch", "proxy"), sets.NewString("attach", "exec", "proxy", "log", "portforward"))
 	// One list of groups for the whole chain: each server adds its own to it.
 	config.AggregatedDiscoveryGroupManager = aggregated.NewResourceManager("apis")
+	config.Flagz = c.Flags
 	if c.ServerID != "" {
 		config.APIServerID = c.ServerID
 	}

@@ -34,9 +34,11 @@ func defaultResources() *serverstorage.ResourceConfig {
 }
 
 func (g *generic) setStorage(c *Config) error {
+	// The servers of custom resources and of APIServices start from the same settings.
+	c.Etcd.StorageConfig.Transport.TracerProvider = g.config.TracerProvider
+	c.Etcd.StorageConfig.Transport.EgressLookup = g.egressLookup()
 	config := c.Etcd.StorageConfig
 	config.StorageObjectCountTracker = g.config.StorageObjectCountTracker
-	config.Transport.TracerProvider = g.config.TracerProvider
 	encoding := serverstorage.NewDefaultResourceEncodingConfig(scheme.Scheme)
 	factory := serverstorage.NewDefaultStorageFactory(config, c.Etcd.DefaultStorageMediaType, scheme.Codecs,
 		encoding, g.config.MergedResourceConfig, storagePrefixes)
