@@ -92,3 +92,9 @@ func convertEviction(a, b any, _ conversion.Scope) error {
 	out.ObjectMeta, out.DeleteOptions = in.ObjectMeta, in.DeleteOptions
 	return nil
 }
+
+func convertEvictionBack(a, b any, _ conversion.Scope) error {
+	in, out := a.(*policyv1.Eviction), b.(*policyv1beta1.Eviction)
+	out.ObjectMeta, out.DeleteOptions = in.ObjectMeta, in.DeleteOptions
+	return nil
+}

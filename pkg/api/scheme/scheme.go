@@ -130,4 +130,6 @@ func registerEviction(s *runtime.Scheme) {
 	old := schema.GroupVersion{Group: "policy", Version: "v1beta1"}
 	s.AddKnownTypes(old, &policyv1beta1.Eviction{})
 	utilruntime.Must(s.AddConversionFunc((*policyv1beta1.Eviction)(nil), (*policyv1.Eviction)(nil), convertEviction))
+	// Webhooks are shown the object as it was posted.
+	utilruntime.Must(s.AddConversionFunc((*policyv1.Eviction)(nil), (*policyv1beta1.Eviction)(nil), convertEvictionBack))
 }
