@@ -12,14 +12,18 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
+	"k8s.io/client-go/transport"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	apiregistrationv1beta1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1beta1"
 	"k8s.io/kube-aggregator/pkg/apiserver"
 	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/clientset_generated/clientset/typed/apiregistration/v1"
 	"k8s.io/kube-aggregator/pkg/controllers/autoregister"
+	"k8s.io/kube-aggregator/pkg/controllers/status/remote"
+	"k8s.io/utils/clock"
 
 	"tiphys.dev/tiphys/pkg/apiserver/crdregistration"
+	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 )
 
 // newAggregator builds the head of the chain: it serves APIServices and sends each group version to whom it belongs.
@@ -27,8 +31,6 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	config := *g.config
 	config.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
 	config.RESTOptionsGetter = nil
-	// The aggregator merges the documents of all servers itself.
-	config.SkipOpenAPIInstallation = true
 	config.BuildHandlerChainFunc = g.peers.wrap(genericapiserver.BuildHandlerChainWithStorageVersionPrecondition)
 	if err := c.Enablement.ApplyTo(&config, apiserver.DefaultAPIResourceConfigSource(), aggregatorscheme.Scheme); err != nil {
 		return nil, fmt.Errorf("applying --runtime-config: %w", err)
@@ -64,7 +66,29 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	if err := g.peers.follow(agg, crds); err != nil {
 		return nil, err
 	}
+	services := agg.APIRegistrationInformers.Apiregistration().V1().APIServices().Lister()
+	g.apiServices.Store(&services)
+	installDocuments(c, g, agg)
 	return agg, registerLocal(g, agg, standard, crds)
+}
+
+// installDocuments serves the OpenAPI documents of the whole chain.
+func installDocuments(c *Config, g *generic, agg *apiserver.APIAggregator) {
+	var dial *transport.DialHolder
+	if g.nodeDial != nil {
+		dial = &transport.DialHolder{Dial: g.nodeDial}
+	}
+	openapi.Install(openapi.Config{
+		Server: agg.GenericAPIServer, V2: g.config.OpenAPIConfig, V3: g.config.OpenAPIV3Config,
+		Services: *g.apiServices.Load(),
+		Resolve:  g.resolver.ResolveEndpoint,
+		Transport: func(s *apiregistrationv1.APIService) *transport.Config {
+			t := remote.BuildTransportConfig(dial, nil, nil, s)
+			t.TLS.CertFile, t.TLS.KeyFile, t.TLS.ReloadTLSFiles = c.ProxyClientCertFile, c.ProxyClientKeyFile, true
+			return t
+		},
+		Clock: clock.RealClock{},
+	})
 }
 
 // registerLocal keeps an APIService for each group version this process serves itself, custom resources included.

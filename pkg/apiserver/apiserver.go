@@ -17,6 +17,7 @@ import (
 
 	"tiphys.dev/tiphys/pkg/apiserver/bootstrap"
 	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
+	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	"tiphys.dev/tiphys/pkg/apiserver/reconciler"
 	"tiphys.dev/tiphys/pkg/registry"
 )
@@ -32,9 +33,6 @@ type Server struct {
 // New builds the server and its delegation chain. Nothing listens and nothing runs before Run. ctx ends what the built parts
 // start for themselves, such as readers of remote keys; give it the life of the server.
 func New(ctx context.Context, c *Config) (server *Server, err error) {
-	if err := c.complete(); err != nil {
-		return nil, err
-	}
 	// The port is opened on the way; a server that is not built must not keep it, also when a part of it panics.
 	defer func() {
 		if l := c.SecureServing.Listener; server == nil && l != nil {
@@ -42,6 +40,9 @@ func New(ctx context.Context, c *Config) (server *Server, err error) {
 			c.SecureServing.Listener = nil
 		}
 	}()
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
 	g, err := newGeneric(ctx, c)
 	if err != nil {
 		return nil, err
@@ -64,11 +65,8 @@ func New(ctx context.Context, c *Config) (server *Server, err error) {
 
 // Run serves until ctx ends, then drains: readyz fails first, running requests end, connections close.
 func (s *Server) Run(ctx context.Context) error {
-	prepared, err := s.aggregator.PrepareRun()
-	if err != nil {
-		return fmt.Errorf("preparing the API server: %w", err)
-	}
-	return prepared.Run(ctx)
+	// Not the aggregator's own PrepareRun: all it would add are OpenAPI documents that are built now and polled every second.
+	return s.aggregator.GenericAPIServer.PrepareRun().RunWithContext(ctx)
 }
 
 // LoopbackConfig reaches this server from inside the process, with every right.
@@ -86,6 +84,7 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	if err != nil {
 		return nil, err
 	}
+	openapi.InstallLocal(server, g.config.OpenAPIConfig, g.config.OpenAPIV3Config)
 	kubelets, err := kubeletclient.New(c.Kubelet, g.node, g.nodeDial)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,9 @@ func newCustomResources(c *Config, g *generic, delegate genericapiserver.Delegat
 	if err := c.Enablement.ApplyTo(&config, apiextensions.DefaultAPIResourceConfigSource(), apiextensions.Scheme); err != nil {
 		return nil, fmt.Errorf("applying --runtime-config: %w", err)
 	}
+	// Its documents are few until there are custom resources, and it keeps them itself.
+	config.SkipOpenAPIInstallation = false
+	config.MergedResourceConfig = apiextensions.DefaultAPIResourceConfigSource()
 
 	etcd := *c.Etcd
 	etcd.StorageConfig.StorageObjectCountTracker = g.config.StorageObjectCountTracker

@@ -6,12 +6,15 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/admission"
@@ -22,13 +25,14 @@ import (
 	"k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/util/feature"
-	"k8s.io/apiserver/pkg/util/openapi"
+	utilopenapi "k8s.io/apiserver/pkg/util/openapi"
 	"k8s.io/apiserver/pkg/util/webhook"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
 	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
+	apiregistration "k8s.io/kube-aggregator/pkg/client/listers/apiregistration/v1"
 	"k8s.io/utils/clock"
 
 	"tiphys.dev/tiphys/pkg/api/scheme"
@@ -36,6 +40,7 @@ import (
 	"tiphys.dev/tiphys/pkg/apiserver/authz"
 	"tiphys.dev/tiphys/pkg/apiserver/authz/rbac"
 	"tiphys.dev/tiphys/pkg/apiserver/bootstrap"
+	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	generatedopenapi "tiphys.dev/tiphys/pkg/generated/openapi"
 )
 
@@ -49,6 +54,8 @@ type generic struct {
 	rbac        *rbac.Authorizer
 	rbacEnabled bool
 	securePort  int
+	// apiServices is there once the aggregator is built.
+	apiServices atomic.Pointer[apiregistration.APIServiceLister]
 	// stores are those that hold the resources.
 	stores []storagebackend.Config
 	peers  *peers
@@ -73,12 +80,14 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 	if c.ServerID != "" {
 		config.APIServerID = c.ServerID
 	}
+	// The documents are made when somebody asks for them (package openapi).
+	config.SkipOpenAPIInstallation = true
 	g := &generic{config: config}
 
 	if err := c.ServerRun.ApplyTo(config); err != nil {
 		return nil, fmt.Errorf("applying server settings: %w", err)
 	}
-	if err := c.SecureServing.ApplyToConfig(config); err != nil {
+	if err := serve(c.SecureServing.SecureServingOptions, config); err != nil {
 		return nil, fmt.Errorf("opening the secure port: %w", err)
 	}
 	_, port, err := config.SecureServing.HostPort()
@@ -118,7 +127,7 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 }
 
 func (g *generic) setOpenAPI() {
-	definitions := openapi.GetOpenAPIDefinitionsWithoutDisabledFeatures(generatedopenapi.GetOpenAPIDefinitions)
+	definitions := utilopenapi.GetOpenAPIDefinitionsWithoutDisabledFeatures(generatedopenapi.GetOpenAPIDefinitions)
 	namer := endpointsopenapi.NewDefinitionNamer(scheme.Scheme, apiextensions.Scheme, aggregatorscheme.Scheme)
 	g.config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
 	g.config.OpenAPIConfig.Info.Title = "Kubernetes"
@@ -243,12 +252,35 @@ func (g *generic) setAdmission(c *Config) error {
 	g.resolver = inner
 	// The admission order is about requests of all three servers, so the chain is built once and shared.
 	g.admission = append(g.admission, newWebhookInitializer(g, inner))
-	err := c.Admission.ApplyTo(g.config, g.informers, g.client, g.dynamic, feature.DefaultFeatureGate,
+	err := c.Admission.ApplyTo(g.config, g.informers, openapi.Sparing(g.client, g.mutates, g.served), g.dynamic, feature.DefaultFeatureGate,
 		g.config.EffectiveVersion, g.admission...)
 	if err != nil {
 		return fmt.Errorf("building the admission chain: %w", err)
 	}
 	return nil
+}
+
+// mutates tells whether there is a mutating admission policy.
+func (g *generic) mutates() bool {
+	policies, err := g.informers.Admissionregistration().V1().MutatingAdmissionPolicies().Lister().List(labels.Everything())
+	return err != nil || len(policies) > 0
+}
+
+// served are the group versions that somebody serves, also by an aggregated server.
+func (g *generic) served() []schema.GroupVersion {
+	services := g.apiServices.Load()
+	if services == nil {
+		return nil
+	}
+	all, err := (*services).List(labels.Everything())
+	if err != nil {
+		return nil
+	}
+	out := make([]schema.GroupVersion, 0, len(all))
+	for _, s := range all {
+		out = append(out, schema.GroupVersion{Group: s.Spec.Group, Version: s.Spec.Version})
+	}
+	return out
 }
 
 // node reads a node from the cache, and from the store when the cache does not have it yet.

@@ -145,6 +145,8 @@ func startEtcd(dir string) (*embed.Etcd, error) {
 	config.Dir, config.LogLevel = dir, "error"
 	// A test's data need not survive the machine.
 	config.UnsafeNoFsync = true
+	// A single member has nobody to wait for before it elects itself.
+	config.TickMs, config.ElectionMs = 10, 100
 	any := url.URL{Scheme: "http", Host: "127.0.0.1:0"}
 	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{any}, []url.URL{any}
 	config.ListenPeerUrls, config.AdvertisePeerUrls = []url.URL{any}, []url.URL{any}

@@ -32,9 +32,15 @@ func RBAC(ctx context.Context, client kubernetes.Interface) error {
 		return err
 	}
 	done := 0
-	err = retryUntil(ctx, func() error {
+	var have *stored
+	err = retryUntil(ctx, func() (err error) {
+		if have == nil {
+			if have, err = listRBAC(ctx, client); err != nil {
+				return err
+			}
+		}
 		for done < len(objects) {
-			if err := reconcileRBAC(client, objects[done]); err != nil {
+			if err := reconcileRBAC(client, have, objects[done]); err != nil {
 				return err
 			}
 			done++
@@ -70,40 +76,53 @@ func DefaultRBAC() ([]runtime.Object, error) {
 	}
 }
 
-func reconcileRBAC(client kubernetes.Interface, obj runtime.Object) error {
+// reconcileRBAC writes one object unless what was listed already has all it should have.
+func reconcileRBAC(client kubernetes.Interface, have *stored, obj runtime.Object) error {
+	if done, err := reconcileOnce(have.roles(), have.bindings(), obj, false); err != nil || done {
+		return err
+	}
 	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		switch o := obj.(type) {
+		var roles reconciliation.RuleOwnerModifier
+		var bindings reconciliation.RoleBindingModifier
+		switch obj.(type) {
 		case *rbacv1.ClusterRole:
-			r := reconciliation.ReconcileRoleOptions{
-				Role: reconciliation.ClusterRoleRuleOwner{ClusterRole: o.DeepCopy()}, Confirm: true,
-				Client: reconciliation.ClusterRoleModifier{Client: client.RbacV1().ClusterRoles()},
-			}
-			_, err := r.Run()
-			return err
+			roles = reconciliation.ClusterRoleModifier{Client: client.RbacV1().ClusterRoles()}
 		case *rbacv1.Role:
-			r := reconciliation.ReconcileRoleOptions{
-				Role: reconciliation.RoleRuleOwner{Role: o.DeepCopy()}, Confirm: true,
-				Client: reconciliation.RoleModifier{Client: client.RbacV1(), NamespaceClient: client.CoreV1().Namespaces()},
-			}
-			_, err := r.Run()
-			return err
+			roles = reconciliation.RoleModifier{Client: client.RbacV1(), NamespaceClient: client.CoreV1().Namespaces()}
 		case *rbacv1.ClusterRoleBinding:
-			r := reconciliation.ReconcileRoleBindingOptions{
-				RoleBinding: reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: o.DeepCopy()}, Confirm: true,
-				Client: reconciliation.ClusterRoleBindingClientAdapter{Client: client.RbacV1().ClusterRoleBindings()},
-			}
-			_, err := r.Run()
-			return err
+			bindings = reconciliation.ClusterRoleBindingClientAdapter{Client: client.RbacV1().ClusterRoleBindings()}
 		case *rbacv1.RoleBinding:
-			r := reconciliation.ReconcileRoleBindingOptions{
-				RoleBinding: reconciliation.RoleBindingAdapter{RoleBinding: o.DeepCopy()}, Confirm: true,
-				Client: reconciliation.RoleBindingClientAdapter{Client: client.RbacV1(), NamespaceClient: client.CoreV1().Namespaces()},
-			}
-			_, err := r.Run()
-			return err
+			bindings = reconciliation.RoleBindingClientAdapter{Client: client.RbacV1(), NamespaceClient: client.CoreV1().Namespaces()}
 		}
-		return fmt.Errorf("unexpected type %T among the default roles", obj)
+		_, err := reconcileOnce(roles, bindings, obj, true)
+		return err
 	})
+}
+
+// reconcileOnce tells whether there was nothing to do; what there is it does when write is set.
+func reconcileOnce(roles reconciliation.RuleOwnerModifier, bindings reconciliation.RoleBindingModifier, obj runtime.Object, write bool) (bool, error) {
+	var role reconciliation.RuleOwner
+	var binding reconciliation.RoleBinding
+	switch o := obj.(type) {
+	case *rbacv1.ClusterRole:
+		role = reconciliation.ClusterRoleRuleOwner{ClusterRole: o.DeepCopy()}
+	case *rbacv1.Role:
+		role = reconciliation.RoleRuleOwner{Role: o.DeepCopy()}
+	case *rbacv1.ClusterRoleBinding:
+		binding = reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: o.DeepCopy()}
+	case *rbacv1.RoleBinding:
+		binding = reconciliation.RoleBindingAdapter{RoleBinding: o.DeepCopy()}
+	default:
+		return false, fmt.Errorf("unexpected type %T among the default roles", obj)
+	}
+	if role != nil {
+		r := reconciliation.ReconcileRoleOptions{Role: role, Confirm: write, Client: roles}
+		result, err := r.Run()
+		return err == nil && (result.Protected || result.Operation == reconciliation.ReconcileNone), err
+	}
+	r := reconciliation.ReconcileRoleBindingOptions{RoleBinding: binding, Confirm: write, Client: bindings}
+	result, err := r.Run()
+	return err == nil && (result.Protected || result.Operation == reconciliation.ReconcileNone), err
 }
 
 // retryUntil calls f until it succeeds; a starting server refuses requests for a while, and another one may be writing the
