@@ -15,7 +15,7 @@ run() {
   local dir=$1
   shift
   # shellcheck disable=SC2086 # TESTFLAGS holds several flags
-  if ! (cd "$dir" && go test -json ${TESTFLAGS:-} "$@") | tee -a "$log" | "$report"; then
+  if ! (cd "$dir" && go test -json -timeout 45m ${TESTFLAGS:-} "$@") | tee -a "$log" | "$report"; then
     failed=1
   fi
 }

@@ -3,9 +3,13 @@ package interop
 import (
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
+
+// longest is how much time a mix must have, so that it can be taken away before the test is killed.
+const longest = 5 * time.Minute
 
 func TestMixes(t *testing.T) {
 	if testing.Short() {
@@ -20,6 +24,9 @@ func TestMixes(t *testing.T) {
 	}
 	for i, m := range mixes() {
 		t.Run(strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
+			if deadline, ok := t.Deadline(); ok && time.Until(deadline) < longest {
+				t.Skipf("a mix may take %v: give more with -timeout", longest)
+			}
 			c := start(t, m, i, images)
 			c.isMixed()
 			c.live()
