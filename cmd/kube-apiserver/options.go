@@ -149,6 +149,10 @@ func (o *options) miscFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Peers.AdvertiseIP, "peer-advertise-ip", c.Peers.AdvertiseIP, "Address under which other API servers reach this one. Defaults to --advertise-address.")
 	fs.StringVar(&c.Peers.AdvertisePort, "peer-advertise-port", c.Peers.AdvertisePort, "Port under which other API servers reach this one. Defaults to --secure-port.")
 	fs.StringVar(&c.Peers.CAFile, "peer-ca-file", c.Peers.CAFile, "CA that verifies other API servers. Without it requests for resources that only they know are not handed on.")
+	for _, name := range []string{"apiserver-count", "kubelet-port", "kubelet-read-only-port"} {
+		fs.Uint(name, 0, "No effect any more.")
+		utilruntime.Must(fs.MarkDeprecated(name, "it has no effect any more"))
+	}
 	fs.DurationVar(&u.leaseDuration, "coordinated-leadership-lease-duration", 15*time.Second, "Duration of leases of coordinated leader election.")
 	fs.DurationVar(&u.renewDeadline, "coordinated-leadership-renew-deadline", 10*time.Second, "Deadline of coordinated leader election.")
 	fs.DurationVar(&u.retry, "coordinated-leadership-retry-period", 2*time.Second, "Retry period of coordinated leader election.")
@@ -188,6 +192,9 @@ func (o *options) complete() (*apiserver.Config, error) {
 // unusedReasons says why a flag has no effect.
 var unusedReasons = map[string]string{
 	"enable-logs-handler":                   "serving host files from the API server is no longer offered",
+	"apiserver-count":                       "servers count each other by leases",
+	"kubelet-port":                          "nodes say where their kubelet listens",
+	"kubelet-read-only-port":                "kubelets are reached on their secure port only",
 	"max-connection-bytes-per-sec":          "connections are not throttled; limit them in the network",
 	"coordinated-leadership-lease-duration": "coordinated leader election (a beta feature that is off) is not offered",
 	"coordinated-leadership-renew-deadline": "coordinated leader election (a beta feature that is off) is not offered",

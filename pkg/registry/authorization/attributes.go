@@ -15,7 +15,7 @@ import (
 )
 
 // attributes turns the question of a review into the one that the authorizers answer.
-func attributes(u user.Info, r *authorizationv1.ResourceAttributes, n *authorizationv1.NonResourceAttributes) authorizer.Attributes {
+func attributes(u user.Info, r *authorizationv1.ResourceAttributes, n *authorizationv1.NonResourceAttributes) authorizer.AttributesRecord {
 	a := authorizer.AttributesRecord{User: u}
 	if n != nil {
 		a.Verb, a.Path = n.Verb, n.Path

@@ -3,6 +3,7 @@ package authorization
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +15,10 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	genericrequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
+
+	localrules "tiphys.dev/apirules/authorization/localsubjectaccessreview"
+	selfrules "tiphys.dev/apirules/authorization/selfsubjectaccessreview"
+	subjectrules "tiphys.dev/apirules/authorization/subjectaccessreview"
 )
 
 // reviewer is what the reviews of one question share.
@@ -32,15 +37,31 @@ func (r *reviewer) NamespaceScoped() bool { return r.namespaced }
 // GetSingularName implements rest.SingularNameProvider.
 func (r *reviewer) GetSingularName() string { return r.singular }
 
-func (r *reviewer) status(ctx context.Context, a authorizer.Attributes) authorizationv1.SubjectAccessReviewStatus {
+func (r *reviewer) status(ctx context.Context, a authorizer.AttributesRecord) authorizationv1.SubjectAccessReviewStatus {
 	decision, reason, err := r.authorizer.Authorize(ctx, a)
 	s := authorizationv1.SubjectAccessReviewStatus{
 		Allowed: decision == authorizer.DecisionAllow, Denied: decision == authorizer.DecisionDeny, Reason: reason,
 	}
+	var problems []string
 	if err != nil {
-		s.EvaluationError = err.Error()
+		problems = append(problems, err.Error())
 	}
+	if a.FieldSelectorParsingErr != nil {
+		problems = append(problems, ignored("fieldSelector", len(a.FieldSelectorRequirements)))
+	}
+	if a.LabelSelectorParsingErr != nil {
+		problems = append(problems, ignored("labelSelector", len(a.LabelSelectorRequirements)))
+	}
+	s.EvaluationError = strings.Join(problems, "; ")
 	return s
+}
+
+// ignored tells the asker that the answer is of a wider question: what does not parse cannot narrow it.
+func ignored(selector string, understood int) string {
+	if understood > 0 {
+		return fmt.Sprintf("spec.resourceAttributes.%s partially ignored due to parse error", selector)
+	}
+	return fmt.Sprintf("spec.resourceAttributes.%s ignored due to parse error", selector)
 }
 
 // SubjectAccessReview answers what anybody may do.
@@ -92,8 +113,8 @@ func (r *SubjectAccessReview) Create(ctx context.Context, obj runtime.Object, va
 	if !ok {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("not a SubjectAccessReview: %#v", obj))
 	}
-	if errs := validateSubject(o.Spec, field.NewPath("spec")); len(errs) > 0 {
-		return nil, apierrors.NewInvalid(schema.GroupKind{Group: authorizationv1.GroupName, Kind: "SubjectAccessReview"}, "", errs)
+	if errs := subjectrules.Validate(o); len(errs) > 0 {
+		return nil, invalid(errs)
 	}
 	if err := check(ctx, validate, obj); err != nil {
 		return nil, err
@@ -108,16 +129,9 @@ func (r *LocalSubjectAccessReview) Create(ctx context.Context, obj runtime.Objec
 	if !ok {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("not a LocalSubjectAccessReview: %#v", obj))
 	}
-	errs := validateSubject(o.Spec, field.NewPath("spec"))
-	switch {
-	case o.Spec.ResourceAttributes != nil && o.Spec.ResourceAttributes.Namespace != o.Namespace:
-		errs = append(errs, field.Invalid(field.NewPath("spec.resourceAttributes.namespace"), o.Spec.ResourceAttributes.Namespace, "must match metadata.namespace"))
-	}
-	if o.Spec.NonResourceAttributes != nil {
-		errs = append(errs, field.Invalid(field.NewPath("spec.nonResourceAttributes"), o.Spec.NonResourceAttributes, "disallowed on this kind of request"))
-	}
+	errs := localrules.Validate(o)
 	if len(errs) > 0 {
-		return nil, apierrors.NewInvalid(schema.GroupKind{Group: authorizationv1.GroupName, Kind: "LocalSubjectAccessReview"}, "", errs)
+		return nil, invalid(errs)
 	}
 	namespace := genericrequest.NamespaceValue(ctx)
 	if namespace == "" {
@@ -139,8 +153,8 @@ func (r *SelfSubjectAccessReview) Create(ctx context.Context, obj runtime.Object
 	if !ok {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("not a SelfSubjectAccessReview: %#v", obj))
 	}
-	if errs := validateQuestion(o.Spec.ResourceAttributes, o.Spec.NonResourceAttributes, field.NewPath("spec")); len(errs) > 0 {
-		return nil, apierrors.NewInvalid(schema.GroupKind{Group: authorizationv1.GroupName, Kind: "SelfSubjectAccessReview"}, "", errs)
+	if errs := selfrules.Validate(o); len(errs) > 0 {
+		return nil, invalid(errs)
 	}
 	u, ok := genericrequest.UserFrom(ctx)
 	if !ok {
@@ -151,6 +165,11 @@ func (r *SelfSubjectAccessReview) Create(ctx context.Context, obj runtime.Object
 	}
 	o.Status = r.status(ctx, attributes(u, o.Spec.ResourceAttributes, o.Spec.NonResourceAttributes))
 	return o, nil
+}
+
+// invalid names no kind: clients know of upstream's answers without it.
+func invalid(errs field.ErrorList) error {
+	return apierrors.NewInvalid(schema.GroupKind{Group: authorizationv1.GroupName}, "", errs)
 }
 
 func check(ctx context.Context, validate rest.ValidateObjectFunc, obj runtime.Object) error {
