@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 )
@@ -90,43 +89,4 @@ func labelRequirements(s *authorizationv1.LabelSelectorAttributes) (labels.Requi
 		out = append(out, *req)
 	}
 	return out, utilerrors.NewAggregate(errs)
-}
-
-func validateSubject(s authorizationv1.SubjectAccessReviewSpec, path *field.Path) field.ErrorList {
-	errs := validateQuestion(s.ResourceAttributes, s.NonResourceAttributes, path)
-	if s.User == "" && len(s.Groups) == 0 {
-		errs = append(errs, field.Invalid(path.Child("user"), s.User, "at least one of user or group must be specified"))
-	}
-	return errs
-}
-
-func validateQuestion(r *authorizationv1.ResourceAttributes, n *authorizationv1.NonResourceAttributes, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if r != nil && n != nil {
-		errs = append(errs, field.Invalid(path.Child("nonResourceAttributes"), n, "cannot be specified in combination with resourceAttributes"))
-	}
-	if r == nil && n == nil {
-		errs = append(errs, field.Invalid(path.Child("resourceAttributes"), r, "exactly one of nonResourceAttributes or resourceAttributes must be specified"))
-	}
-	if r == nil {
-		return errs
-	}
-	at := path.Child("resourceAttributes")
-	if s := r.FieldSelector; s != nil {
-		errs = append(errs, validateSelector(s.RawSelector, len(s.Requirements), at.Child("fieldSelector"))...)
-	}
-	if s := r.LabelSelector; s != nil {
-		errs = append(errs, validateSelector(s.RawSelector, len(s.Requirements), at.Child("labelSelector"))...)
-	}
-	return errs
-}
-
-func validateSelector(raw string, requirements int, path *field.Path) field.ErrorList {
-	if raw != "" && requirements > 0 {
-		return field.ErrorList{field.Invalid(path.Child("rawSelector"), raw, "may not specified at the same time as requirements")}
-	}
-	if raw == "" && requirements == 0 {
-		return field.ErrorList{field.Required(path.Child("requirements"), "when "+path.String()+" is specified, requirements or rawSelector is required")}
-	}
-	return nil
 }
