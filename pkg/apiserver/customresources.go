@@ -23,7 +23,6 @@ func newCustomResources(c *Config, g *generic, delegate genericapiserver.Delegat
 	}
 	// Its documents are few until there are custom resources, and it keeps them itself.
 	config.SkipOpenAPIInstallation = false
-	config.MergedResourceConfig = apiextensions.DefaultAPIResourceConfigSource()
 
 	etcd := *c.Etcd
 	etcd.StorageConfig.StorageObjectCountTracker = g.config.StorageObjectCountTracker
