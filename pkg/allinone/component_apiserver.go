@@ -32,6 +32,8 @@ func (a *assembly) apiServerConfig() *apiserver.Config {
 	c := apiserver.NewConfig()
 	c.Etcd.StorageConfig.Transport.ServerList = []string{"unix://" + a.paths.etcdSocket()}
 	c.ServerRun.AdvertiseAddress = a.cfg.NodeIP.AsSlice()
+	// Pods such as cluster DNS go on running, and would go on watching: a stop must not wait for them.
+	c.ServerRun.ShutdownWatchTerminationGracePeriod = time.Second
 	c.SecureServing.BindPort = a.cfg.APIPort
 	c.SecureServing.ServerCert.CertKey.CertFile = files.Cert("apiserver")
 	c.SecureServing.ServerCert.CertKey.KeyFile = files.Key("apiserver")
