@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,8 +174,8 @@ func (o *options) complete() (*apiserver.Config, error) {
 	o.config.Flags = flagz.NamedFlagSetsReader{FlagSets: *o.sets}
 	o.config.Authentication.ServiceAccounts.Issuers = o.issuers
 	o.config.Authentication.AnonymousSet = o.sets.FlagSet("authentication").Changed("anonymous-auth")
-	if len(o.deprecatedPlugs) > 0 {
-		o.config.Admission.EnablePlugins = o.deprecatedPlugs
+	if err := o.onlyPlugins(); err != nil {
+		return nil, err
 	}
 	for _, text := range strings.Split(o.serviceRange, ",") {
 		if text = strings.TrimSpace(text); text == "" {
@@ -187,6 +188,24 @@ func (o *options) complete() (*apiserver.Config, error) {
 		o.config.ServiceClusterIPRanges = append(o.config.ServiceClusterIPRanges, *n)
 	}
 	return o.config, nil
+}
+
+// onlyPlugins obeys the deprecated --admission-control: the plugins it lists are on, and all others are off.
+func (o *options) onlyPlugins() error {
+	if len(o.deprecatedPlugs) == 0 {
+		return nil
+	}
+	a := o.config.Admission
+	if len(a.EnablePlugins) > 0 || len(a.DisablePlugins) > 0 {
+		return errors.New("admission-control and enable-admission-plugins/disable-admission-plugins flags are mutually exclusive")
+	}
+	a.EnablePlugins = o.deprecatedPlugs
+	for _, name := range a.RecommendedPluginOrder {
+		if !slices.Contains(o.deprecatedPlugs, name) {
+			a.DisablePlugins = append(a.DisablePlugins, name)
+		}
+	}
+	return nil
 }
 
 // unusedReasons says why a flag has no effect.

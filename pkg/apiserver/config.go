@@ -152,12 +152,16 @@ func (c *Config) validate() error {
 	for _, part := range [][]error{
 		c.ServerRun.Validate(), c.Etcd.Validate(), c.SecureServing.Validate(), c.Audit.Validate(),
 		c.Features.Validate(), c.Egress.Validate(), c.Tracing.Validate(),
+		c.Admission.Validate(),
 		c.Enablement.Validate(scheme.Scheme, apiextensions.Scheme, aggregatorscheme.Scheme),
 	} {
 		errs = append(errs, part...)
 	}
 	if err := c.Authentication.Validate(); err != nil {
 		errs = append(errs, err)
+	}
+	if c.Features.EnablePriorityAndFairness && c.Enablement.RuntimeConfig["api/all"] == "false" {
+		errs = append(errs, errors.New("--runtime-config=api/all=false conflicts with --enable-priority-and-fairness=true"))
 	}
 	if err := c.Peers.validate(); err != nil {
 		errs = append(errs, err)
@@ -180,7 +184,7 @@ func (c *Config) validate() error {
 		errs = append(errs, fmt.Errorf("--service-node-port-range %s is not within 1-65535", r.String()))
 	}
 	if p := c.KubernetesServiceNodePort; p != 0 && !c.ServiceNodePortRange.Contains(p) {
-		errs = append(errs, fmt.Errorf("--kubernetes-service-node-port %d is not within --service-node-port-range %s", p, c.ServiceNodePortRange.String()))
+		errs = append(errs, fmt.Errorf("kubernetes service node port range %s doesn't contain %d", c.ServiceNodePortRange.String(), p))
 	}
 	switch c.EndpointReconciler {
 	case "lease", "none":
