@@ -8,6 +8,22 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
+// Check tells whether the configuration that kubectl uses can be read, for who wants to know before the work is done.
+func Check() error {
+	_, _, err := personal()
+	return err
+}
+
+// personal reads the configuration that kubectl uses.
+func personal() (*clientcmd.PathOptions, *clientcmdapi.Config, error) {
+	options := clientcmd.NewDefaultPathOptions()
+	config, err := options.GetStartingConfig()
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading your kubeconfig %s: %w; mend it, or name another file in KUBECONFIG", options.GetDefaultFilename(), err)
+	}
+	return options, config, nil
+}
+
 // Merge adds cluster, user and context called name from the file at path to the configuration
 // that kubectl uses and makes the context current. It returns the context that was current before
 // (empty if none, or if it was this one).
@@ -16,10 +32,9 @@ func Merge(path, name string) (previous string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
-	options := clientcmd.NewDefaultPathOptions()
-	target, err := options.GetStartingConfig()
+	options, target, err := personal()
 	if err != nil {
-		return "", fmt.Errorf("reading your kubeconfig %s: %w", options.GetDefaultFilename(), err)
+		return "", err
 	}
 	source := added.CurrentContext
 	unchanged := target.CurrentContext == name &&
@@ -53,10 +68,9 @@ func Merge(path, name string) (previous string, err error) {
 // Remove takes the entries called name out of the configuration that kubectl uses. If the context
 // was current, previous becomes current again, provided it still exists.
 func Remove(name, previous string) error {
-	options := clientcmd.NewDefaultPathOptions()
-	target, err := options.GetStartingConfig()
+	options, target, err := personal()
 	if err != nil {
-		return fmt.Errorf("reading your kubeconfig %s: %w", options.GetDefaultFilename(), err)
+		return err
 	}
 	if target.Clusters[name] == nil && target.AuthInfos[name] == nil && target.Contexts[name] == nil {
 		return nil

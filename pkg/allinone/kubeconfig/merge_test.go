@@ -3,6 +3,7 @@ package kubeconfig
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -122,5 +123,21 @@ contexts:
 	}
 	if c := merged.Contexts["tiphys"]; c.Namespace != "mine" || c.Cluster != "tiphys" || c.AuthInfo != "tiphys" {
 		t.Errorf("context %+v", c)
+	}
+}
+
+func TestBrokenPersonalFileIsNamedWithWhatToDo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(file, []byte("clusters: ["), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KUBECONFIG", file)
+	err := Check()
+	if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "mend it, or name another file in KUBECONFIG") {
+		t.Errorf("Check: %v", err)
+	}
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	if err := Check(); err != nil {
+		t.Errorf("a file that is not there: %v", err)
 	}
 }

@@ -17,6 +17,12 @@ func Up(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
+	if !cfg.NodeOnly {
+		// Known at the end, a minute later, it would leave a cluster that nobody can reach.
+		if err := kubeconfig.Check(); err != nil {
+			return nil, err
+		}
+	}
 	c, err := register(cfg)
 	if err != nil {
 		return nil, err
