@@ -169,6 +169,10 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 		go bootstrap.Identity(h, g.client, g.config.APIServerID, c.peerAddress(g.securePort))
 		return nil
 	})
+	server.AddPostStartHookOrDie("start-kube-apiserver-identity-lease-garbage-collector", func(h genericapiserver.PostStartHookContext) error {
+		go bootstrap.CollectIdentities(h, g.client, clock.RealClock{})
+		return nil
+	})
 	server.AddPostStartHookOrDie("start-cluster-authentication-info-controller", func(h genericapiserver.PostStartHookContext) error {
 		go bootstrap.AuthenticationInfo(h, g.client, g.trust())
 		return nil

@@ -2,15 +2,18 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
 	"github.com/google/uuid"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/component-helpers/apimachinery/lease"
+	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 )
 
@@ -49,4 +52,48 @@ func Identity(ctx context.Context, client kubernetes.Interface, serverID, addres
 			return nil
 		})
 	c.Run(ctx)
+}
+
+// CollectIdentities takes away the leases of servers that ended long ago, now and every hour until ctx ends.
+func CollectIdentities(ctx context.Context, client kubernetes.Interface, c clock.WithTicker) {
+	ticker := c.NewTicker(identityDuration)
+	defer ticker.Stop()
+	for {
+		if err := collectIdentities(ctx, client, c.Now()); err != nil && ctx.Err() == nil {
+			klog.ErrorS(err, "Taking away the leases of API servers that ended")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C():
+		}
+	}
+}
+
+func collectIdentities(ctx context.Context, client kubernetes.Interface, now time.Time) error {
+	leases := client.CoordinationV1().Leases(metav1.NamespaceSystem)
+	list, err := leases.List(ctx, metav1.ListOptions{LabelSelector: IdentitySelector})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, l := range list.Items {
+		if !ended(&l, now) {
+			continue
+		}
+		// A server that came back in the meantime has another version.
+		err := leases.Delete(ctx, l.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &l.UID, ResourceVersion: &l.ResourceVersion}})
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ended tells whether the lease ran out. One that says nothing of its time can be nobody's.
+func ended(l *coordinationv1.Lease, now time.Time) bool {
+	if l.Spec.RenewTime == nil || l.Spec.LeaseDurationSeconds == nil {
+		return true
+	}
+	return l.Spec.RenewTime.Add(time.Duration(*l.Spec.LeaseDurationSeconds) * time.Second).Before(now)
 }
