@@ -20,7 +20,7 @@ var (
 )
 
 // chosen are fields whose values a server picks for itself, by the last part of their path.
-var chosen = map[string]bool{"resourceVersion": true, "healthCheckNodePort": true, "nodePort": true, "continue": true}
+var chosen = map[string]bool{"resourceVersion": true, "healthCheckNodePort": true, "nodePort": true, "continue": true, "token": true, "expirationTimestamp": true}
 
 // flatten makes a value comparable: path → text, with what a server chooses for itself replaced.
 func flatten(value any) map[string]string {

@@ -66,6 +66,14 @@ func TestOracle(t *testing.T) {
 			write(t, r.score)
 		}
 	}
+	for _, s := range stories() {
+		if !wanted(&resource{kind: "Stories"}) {
+			break
+		}
+		if err := r.tell(ctx, s); err != nil {
+			t.Errorf("%s: %v", s.name, err)
+		}
+	}
 	write(t, r.score)
 	sum := r.score.total()
 	t.Logf("%d cases, %d differ, %d more are known, %d texts", sum.cases, sum.differing, sum.explained, sum.by[aspectText])

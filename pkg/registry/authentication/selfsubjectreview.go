@@ -37,15 +37,15 @@ func (r *SelfSubjectReview) Create(ctx context.Context, obj runtime.Object, vali
 			return nil, err
 		}
 	}
-	review, ok := obj.(*authenticationv1.SelfSubjectReview)
-	if !ok {
+	if _, ok := obj.(*authenticationv1.SelfSubjectReview); !ok {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("not a SelfSubjectReview: %#v", obj))
 	}
 	u, ok := genericrequest.UserFrom(ctx)
 	if !ok {
 		return nil, apierrors.NewBadRequest("no user present on request")
 	}
-	out := review.DeepCopy()
+	// What the caller sends beside the question is not sent back.
+	out := &authenticationv1.SelfSubjectReview{}
 	out.CreationTimestamp = metav1.Now()
 	out.Status.UserInfo = userInfo(u)
 	return out, nil

@@ -46,6 +46,10 @@ type Resource[T Object] struct {
 	CreateWithStatus bool
 	// Generation makes the server count changes of the spec in metadata.generation.
 	Generation bool
+	// AnyFinalizers lets finalizers have names without a domain, as kinds have it whose rules came after that custom.
+	AnyFinalizers bool
+	// StatusFinalizers makes status updates check the names of finalizers, too.
+	StatusFinalizers bool
 	// StatusKeepsMetadata names the metadata that a status update cannot write, for kinds that protect it.
 	StatusKeepsMetadata Kept
 	// Changed tells whether an update raises the generation; nil means that the spec changed.

@@ -104,8 +104,11 @@ func (s *statusStrategy[T]) PrepareForUpdate(ctx context.Context, obj, old runti
 
 func (s *statusStrategy[T]) ValidateUpdate(ctx context.Context, obj, old runtime.Object) field.ErrorList {
 	var errs field.ErrorList
+	if s.r.StatusFinalizers {
+		errs = s.finalizers(obj.(T))
+	}
 	if s.r.ValidateStatusUpdate != nil {
-		errs = s.r.ValidateStatusUpdate(obj.(T), old.(T))
+		errs = append(errs, s.r.ValidateStatusUpdate(obj.(T), old.(T))...)
 	}
 	if s.r.CheckStatusUpdate != nil {
 		errs = append(errs, s.r.CheckStatusUpdate(ctx, obj.(T), old.(T))...)

@@ -85,7 +85,7 @@ func (r *Resource[T]) changed(o, before T) bool {
 
 func (s *strategy[T]) Validate(ctx context.Context, obj runtime.Object) field.ErrorList {
 	o := obj.(T)
-	errs := check.Finalizers(o.GetFinalizers(), field.NewPath("metadata", "finalizers"))
+	errs := s.finalizers(o)
 	if s.r.Validate != nil {
 		errs = append(errs, s.r.Validate(o)...)
 	}
@@ -97,7 +97,7 @@ func (s *strategy[T]) Validate(ctx context.Context, obj runtime.Object) field.Er
 
 func (s *strategy[T]) ValidateUpdate(ctx context.Context, obj, old runtime.Object) field.ErrorList {
 	o, before := obj.(T), old.(T)
-	errs := check.Finalizers(o.GetFinalizers(), field.NewPath("metadata", "finalizers"))
+	errs := s.finalizers(o)
 	if s.r.ValidateUpdate != nil {
 		errs = append(errs, s.r.ValidateUpdate(o, before)...)
 	}
@@ -105,6 +105,13 @@ func (s *strategy[T]) ValidateUpdate(ctx context.Context, obj, old runtime.Objec
 		errs = append(errs, s.r.CheckUpdate(ctx, o, before)...)
 	}
 	return errs
+}
+
+func (s *strategy[T]) finalizers(o T) field.ErrorList {
+	if s.r.AnyFinalizers {
+		return nil
+	}
+	return check.Finalizers(o.GetFinalizers(), field.NewPath("metadata", "finalizers"))
 }
 
 func (s *strategy[T]) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {

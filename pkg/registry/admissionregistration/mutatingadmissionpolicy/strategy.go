@@ -14,6 +14,8 @@ var resource = &stored.Resource[*admissionregistrationv1.MutatingAdmissionPolicy
 	Group: "admissionregistration.k8s.io", Name: "mutatingadmissionpolicies", Singular: "mutatingadmissionpolicy", Versions: []string{"v1"},
 	Categories: []string{"api-extensions"},
 
+	AnyFinalizers: true,
+
 	New: func() *admissionregistrationv1.MutatingAdmissionPolicy {
 		return &admissionregistrationv1.MutatingAdmissionPolicy{}
 	},

@@ -14,6 +14,8 @@ var resource = &stored.Resource[*admissionregistrationv1.MutatingAdmissionPolicy
 	Group: "admissionregistration.k8s.io", Name: "mutatingadmissionpolicybindings", Singular: "mutatingadmissionpolicybinding", Versions: []string{"v1"},
 	Categories: []string{"api-extensions"},
 
+	AnyFinalizers: true,
+
 	New: func() *admissionregistrationv1.MutatingAdmissionPolicyBinding {
 		return &admissionregistrationv1.MutatingAdmissionPolicyBinding{}
 	},

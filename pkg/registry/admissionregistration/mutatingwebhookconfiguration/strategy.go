@@ -14,6 +14,8 @@ var resource = &stored.Resource[*admissionregistrationv1.MutatingWebhookConfigur
 	Group: "admissionregistration.k8s.io", Name: "mutatingwebhookconfigurations", Singular: "mutatingwebhookconfiguration", Versions: []string{"v1"},
 	Categories: []string{"api-extensions"},
 
+	AnyFinalizers: true,
+
 	New: func() *admissionregistrationv1.MutatingWebhookConfiguration {
 		return &admissionregistrationv1.MutatingWebhookConfiguration{}
 	},

@@ -14,6 +14,8 @@ var resource = &stored.Resource[*admissionregistrationv1.ValidatingAdmissionPoli
 	Group: "admissionregistration.k8s.io", Name: "validatingadmissionpolicies", Singular: "validatingadmissionpolicy", Versions: []string{"v1"},
 	Categories: []string{"api-extensions"},
 
+	AnyFinalizers: true,
+
 	New: func() *admissionregistrationv1.ValidatingAdmissionPolicy {
 		return &admissionregistrationv1.ValidatingAdmissionPolicy{}
 	},

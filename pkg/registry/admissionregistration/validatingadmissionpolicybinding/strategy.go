@@ -14,6 +14,8 @@ var resource = &stored.Resource[*admissionregistrationv1.ValidatingAdmissionPoli
 	Group: "admissionregistration.k8s.io", Name: "validatingadmissionpolicybindings", Singular: "validatingadmissionpolicybinding", Versions: []string{"v1"},
 	Categories: []string{"api-extensions"},
 
+	AnyFinalizers: true,
+
 	New: func() *admissionregistrationv1.ValidatingAdmissionPolicyBinding {
 		return &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}
 	},

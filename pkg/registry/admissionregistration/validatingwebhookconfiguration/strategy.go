@@ -14,6 +14,8 @@ var resource = &stored.Resource[*admissionregistrationv1.ValidatingWebhookConfig
 	Group: "admissionregistration.k8s.io", Name: "validatingwebhookconfigurations", Singular: "validatingwebhookconfiguration", Versions: []string{"v1"},
 	Categories: []string{"api-extensions"},
 
+	AnyFinalizers: true,
+
 	New: func() *admissionregistrationv1.ValidatingWebhookConfiguration {
 		return &admissionregistrationv1.ValidatingWebhookConfiguration{}
 	},

@@ -23,7 +23,10 @@ var resource = &stored.Resource[*appsv1.StatefulSet]{
 	Status:     func(o *appsv1.StatefulSet) any { return &o.Status },
 	Generation: true,
 
-	DropDisabled:         podspec.Dropper(func(o *appsv1.StatefulSet) *corev1.PodSpec { return &o.Spec.Template.Spec }),
+	DropDisabled: func(o, old *appsv1.StatefulSet) {
+		dropFromTemplate(o, old)
+		rules.DropDisabled(o, old)
+	},
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,
@@ -33,3 +36,5 @@ var resource = &stored.Resource[*appsv1.StatefulSet]{
 	Columns: columns,
 	Row:     row,
 }
+
+var dropFromTemplate = podspec.Dropper(func(o *appsv1.StatefulSet) *corev1.PodSpec { return &o.Spec.Template.Spec })

@@ -50,8 +50,8 @@ func isDecision(c certificatesv1.CertificateSigningRequestCondition) bool {
 	return c.Type == certificatesv1.CertificateApproved || c.Type == certificatesv1.CertificateDenied
 }
 
-// withDecisions keeps the decisions that are stored, each at the place where the update has it, and drops those that only the
-// update brings: deciding is for who may approve.
+// withDecisions keeps the decisions that are stored, each at the place where the update has it. Those that only the update brings
+// stay for validation to refuse: deciding is for who may approve.
 func withDecisions(now, old []certificatesv1.CertificateSigningRequestCondition) []certificatesv1.CertificateSigningRequestCondition {
 	var out []certificatesv1.CertificateSigningRequestCondition
 	for _, c := range old {
@@ -64,10 +64,14 @@ func withDecisions(now, old []certificatesv1.CertificateSigningRequestCondition)
 			out = append(out, c)
 			continue
 		}
+		decided := false
 		for _, before := range old {
 			if before.Type == c.Type {
-				out = append(out, before)
+				out, decided = append(out, before), true
 			}
+		}
+		if !decided {
+			out = append(out, c)
 		}
 	}
 	return out
@@ -78,6 +82,12 @@ func touch(o, old *certificatesv1.CertificateSigningRequest) {
 	now := metav1.Now()
 	for i := range o.Status.Conditions {
 		c := &o.Status.Conditions[i]
+		for _, before := range old.Status.Conditions {
+			// A decision sent again without times is the one that was made.
+			if isDecision(*c) && c.LastUpdateTime.IsZero() && before.Type == c.Type && before.Status == c.Status && before.Reason == c.Reason && before.Message == c.Message {
+				c.LastUpdateTime = before.LastUpdateTime
+			}
+		}
 		if c.LastUpdateTime.IsZero() {
 			c.LastUpdateTime = now
 		}

@@ -14,6 +14,8 @@ var resource = &stored.Resource[*coordinationv1.Lease]{
 	Group: "coordination.k8s.io", Name: "leases", Singular: "lease", Versions: []string{"v1"},
 	Namespaced: true,
 
+	AnyFinalizers: true,
+
 	New:     func() *coordinationv1.Lease { return &coordinationv1.Lease{} },
 	NewList: func() runtime.Object { return &coordinationv1.LeaseList{} },
 

@@ -23,8 +23,9 @@ func New(getter generic.RESTOptionsGetter, group string, ttl time.Duration) (sto
 	}
 	r := &stored.Resource[*corev1.Event]{
 		Group: group, Name: "events", Singular: "event", Versions: []string{"v1"},
-		Namespaced: true,
-		ShortNames: []string{"ev"},
+		Namespaced:    true,
+		AnyFinalizers: true,
+		ShortNames:    []string{"ev"},
 
 		New:     func() *corev1.Event { return &corev1.Event{} },
 		NewList: func() runtime.Object { return &corev1.EventList{} },

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 	storageerr "k8s.io/apiserver/pkg/storage/errors"
 	"k8s.io/apiserver/pkg/util/dryrun"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
@@ -36,7 +37,10 @@ var (
 // FinalizeREST takes finalizers out of a namespace.
 type FinalizeREST struct{ part *stored.StatusREST }
 
-var _ rest.Updater = &FinalizeREST{}
+var (
+	_ rest.Updater             = &FinalizeREST{}
+	_ rest.ResetFieldsStrategy = &FinalizeREST{}
+)
 
 // New makes the storage of namespaces, their status and their finalization.
 func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
@@ -58,6 +62,11 @@ func (r *FinalizeREST) Destroy() {}
 // Update implements rest.Updater.
 func (r *FinalizeREST) Update(ctx context.Context, name string, info rest.UpdatedObjectInfo, create rest.ValidateObjectFunc, update rest.ValidateObjectUpdateFunc, force bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
 	return r.part.Update(ctx, name, info, create, update, force, options)
+}
+
+// GetResetFields implements rest.ResetFieldsStrategy.
+func (r *FinalizeREST) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return r.part.GetResetFields()
 }
 
 // Delete implements rest.GracefulDeleter. The first call marks the namespace and lets the controller empty it; later ones
@@ -145,4 +154,15 @@ func orphan(ns *corev1.Namespace, options *metav1.DeleteOptions) {
 	if *want {
 		ns.Finalizers = append(ns.Finalizers, metav1.FinalizerOrphanDependents)
 	}
+	slices.SortStableFunc(ns.Finalizers, func(a, b string) int {
+		// The collector's come first, as other kinds have it.
+		return rank(a) - rank(b)
+	})
+}
+
+func rank(finalizer string) int {
+	if finalizer == metav1.FinalizerDeleteDependents || finalizer == metav1.FinalizerOrphanDependents {
+		return 0
+	}
+	return 1
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,6 +23,9 @@ var resource = &stored.Resource[*corev1.Node]{
 	Status:  func(o *corev1.Node) any { return &o.Status },
 	// A kubelet registers its node with the status it has.
 	CreateWithStatus: true,
+
+	DropDisabled:           rules.DropDisabled,
+	PrepareForStatusUpdate: func(_ context.Context, o, old *corev1.Node) { rules.DropDisabled(o, old) },
 
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,

@@ -22,7 +22,8 @@ var resource = &stored.Resource[*corev1.PersistentVolume]{
 	Spec:    func(o *corev1.PersistentVolume) any { return &o.Spec },
 	Status:  func(o *corev1.PersistentVolume) any { return &o.Status },
 
-	DeletedObject: true,
+	DeletedObject:    true,
+	StatusFinalizers: true,
 	PrepareForCreate: func(_ context.Context, o *corev1.PersistentVolume) {
 		now := metav1.Now()
 		o.Status = corev1.PersistentVolumeStatus{Phase: corev1.VolumePending, LastPhaseTransitionTime: &now}

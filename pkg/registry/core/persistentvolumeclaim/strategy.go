@@ -22,7 +22,8 @@ var resource = &stored.Resource[*corev1.PersistentVolumeClaim]{
 	Spec:    func(o *corev1.PersistentVolumeClaim) any { return &o.Spec },
 	Status:  func(o *corev1.PersistentVolumeClaim) any { return &o.Status },
 
-	DeletedObject: true,
+	DeletedObject:    true,
+	StatusFinalizers: true,
 	PrepareForCreate: func(_ context.Context, o *corev1.PersistentVolumeClaim) {
 		o.Status = corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimPending}
 		rules.NormalizeDataSources(&o.Spec)

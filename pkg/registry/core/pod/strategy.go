@@ -51,6 +51,7 @@ var resource = &stored.Resource[*corev1.Pod]{
 
 func prepareForCreate(_ context.Context, o *corev1.Pod) {
 	o.Status = corev1.PodStatus{Phase: corev1.PodPending, QOSClass: podstate.ComputeQOSClass(o)}
+	rules.NormalizeGracePeriod(&o.Spec)
 	if len(o.Spec.SchedulingGates) > 0 {
 		o.Status.Conditions = []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse,

@@ -64,7 +64,7 @@ func (r *BindingREST) Create(ctx context.Context, name string, obj runtime.Objec
 		return nil, apierrors.NewBadRequest("name in URL does not match name in Binding object")
 	}
 	if errs := rules.ValidateBinding(b); len(errs) > 0 {
-		return nil, apierrors.NewInvalid(schema.GroupKind{Kind: "Binding"}, name, errs)
+		return nil, errs.ToAggregate() // the server answers 500 to this, not 422
 	}
 	if validate != nil {
 		if err := validate(ctx, obj.DeepCopyObject()); err != nil {
@@ -107,7 +107,7 @@ func (r *BindingREST) assign(ctx context.Context, b *corev1.Binding, dry bool) e
 		pod.Annotations = merged(pod.Annotations, b.Annotations)
 		pod.Labels = merged(pod.Labels, b.Labels)
 		podstate.SetCondition(&pod.Status, corev1.PodCondition{
-			Type: corev1.PodScheduled, Status: corev1.ConditionTrue, ObservedGeneration: pod.Generation,
+			Type: corev1.PodScheduled, Status: corev1.ConditionTrue,
 		}, metav1.Now())
 		pod.Status.NominatedNodeName = ""
 		return pod, nil

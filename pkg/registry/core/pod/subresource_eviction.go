@@ -166,7 +166,7 @@ func (r *EvictionREST) mark(ctx context.Context, pod *corev1.Pod, pre *metav1.Pr
 		storage.SimpleUpdate(func(obj runtime.Object) (runtime.Object, error) {
 			now := obj.(*corev1.Pod)
 			podstate.SetCondition(&now.Status, corev1.PodCondition{
-				Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, ObservedGeneration: now.Generation,
+				Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue,
 				Reason: "EvictionByEvictionAPI", Message: "Eviction API: evicting",
 			}, metav1.Now())
 			return now, nil

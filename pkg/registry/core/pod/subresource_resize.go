@@ -2,6 +2,7 @@ package pod
 
 import (
 	"context"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -14,7 +15,7 @@ import (
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
-// resizeStrategy lets through nothing but changed resources of containers (KEP-1287).
+// resizeStrategy lets through nothing but changed resources of containers (KEP-1287) and of the pod as a whole (KEP-5419).
 type resizeStrategy struct{ stored.PartStrategy }
 
 func newResizeStrategy() stored.PartStrategy { return resizeStrategy{resource.Part()} }
@@ -24,9 +25,19 @@ func (resizeStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Objec
 	asked := o.DeepCopy()
 	*o = *before.DeepCopy()
 	o.ResourceVersion, o.ManagedFields = asked.ResourceVersion, asked.ManagedFields
+	if !sameNames(o.Spec.Containers, asked.Spec.Containers) || !sameNames(o.Spec.InitContainers, asked.Spec.InitContainers) {
+		// Validation refuses it.
+		o.Spec.Containers, o.Spec.InitContainers = asked.Spec.Containers, asked.Spec.InitContainers
+		return
+	}
 	copyResources(o.Spec.Containers, asked.Spec.Containers)
 	copyResources(o.Spec.InitContainers, asked.Spec.InitContainers)
+	o.Spec.Resources = asked.Spec.Resources
 	raiseGeneration(o, before)
+}
+
+func sameNames(a, b []corev1.Container) bool {
+	return slices.EqualFunc(a, b, func(x, y corev1.Container) bool { return x.Name == y.Name })
 }
 
 func copyResources(to, from []corev1.Container) {

@@ -2,6 +2,8 @@ package service
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,6 +39,13 @@ func (t *transaction) finish(ctx context.Context, success bool) {
 
 // settle gives the service its families, addresses and node ports. On an error everything taken is given back.
 func (a *allocation) settle(ctx context.Context, svc, old *corev1.Service, dry bool) (*transaction, error) {
+	if old != nil {
+		for i := range svc.Spec.Ports {
+			if p := &svc.Spec.Ports[i]; p.NodePort != 0 && twice(svc.Spec.Ports[:i], p) {
+				return nil, fmt.Errorf("duplicate nodePort: {%s %d}", p.Protocol, p.NodePort)
+			}
+		}
+	}
 	t := &transaction{a: a, dry: dry}
 	errs := setFamilies(svc, old, a.families)
 	if len(errs) == 0 {
@@ -135,6 +144,9 @@ func (t *transaction) setPorts(ctx context.Context, svc, old *corev1.Service) fi
 			svc.Spec.HealthCheckNodePort, mine[n] = int32(n), true
 		}
 	}
+	if old != nil && !needsHealthPort(svc) && svc.Spec.HealthCheckNodePort == old.Spec.HealthCheckNodePort {
+		svc.Spec.HealthCheckNodePort = 0 // what the server gave, it takes back
+	}
 	for n := range had {
 		if !mine[n] {
 			t.freedPorts = append(t.freedPorts, n)
@@ -153,6 +165,9 @@ func (t *transaction) setServicePorts(ctx context.Context, svc *corev1.Service, 
 			continue
 		}
 		byPort[p.Port] = p.NodePort
+		if twice(svc.Spec.Ports[:i], p) {
+			return field.ErrorList{field.Invalid(field.NewPath("spec", "ports").Index(i).Child("nodePort"), n, "provided port is already allocated")}
+		}
 		if mine[n] {
 			continue
 		}
@@ -172,7 +187,7 @@ func (t *transaction) setServicePorts(ctx context.Context, svc *corev1.Service, 
 		if p.NodePort != 0 {
 			continue
 		}
-		if n, ok := byPort[p.Port]; ok && !clash(svc, i, n) {
+		if n, ok := byPort[p.Port]; ok { // the same port of the same protocol twice is refused later
 			p.NodePort = n
 			continue
 		}
@@ -186,12 +201,7 @@ func (t *transaction) setServicePorts(ctx context.Context, svc *corev1.Service, 
 	return nil
 }
 
-// clash tells whether another port of the same protocol has the node port already.
-func clash(svc *corev1.Service, at int, n int32) bool {
-	for i, p := range svc.Spec.Ports {
-		if i != at && p.NodePort == n && p.Protocol == svc.Spec.Ports[at].Protocol {
-			return true
-		}
-	}
-	return false
+// twice tells whether one of the ports has the node port already, for the same protocol.
+func twice(ports []corev1.ServicePort, p *corev1.ServicePort) bool {
+	return slices.ContainsFunc(ports, func(o corev1.ServicePort) bool { return o.NodePort == p.NodePort && o.Protocol == p.Protocol })
 }

@@ -19,12 +19,8 @@ var resource = &stored.Resource[*corev1.ServiceAccount]{
 	New:     func() *corev1.ServiceAccount { return &corev1.ServiceAccount{} },
 	NewList: func() runtime.Object { return &corev1.ServiceAccountList{} },
 
-	PrepareForCreate: func(_ context.Context, o *corev1.ServiceAccount) {
-		// Which secrets may be mounted names them and nothing more.
-		for i := range o.Secrets {
-			o.Secrets[i] = corev1.ObjectReference{Name: o.Secrets[i].Name}
-		}
-	},
+	PrepareForCreate: func(_ context.Context, o *corev1.ServiceAccount) { nameSecrets(o) },
+	PrepareForUpdate: func(_ context.Context, o, _ *corev1.ServiceAccount) { nameSecrets(o) },
 
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
@@ -34,4 +30,11 @@ var resource = &stored.Resource[*corev1.ServiceAccount]{
 
 	Columns: columns,
 	Row:     row,
+}
+
+// nameSecrets keeps the names of the secrets that may be mounted, and nothing more.
+func nameSecrets(o *corev1.ServiceAccount) {
+	for i := range o.Secrets {
+		o.Secrets[i] = corev1.ObjectReference{Name: o.Secrets[i].Name}
+	}
 }

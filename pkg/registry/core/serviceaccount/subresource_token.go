@@ -18,7 +18,6 @@ import (
 	tokenjwt "k8s.io/apiserver/pkg/authentication/token/jwt"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/apiserver/pkg/util/dryrun"
 
 	"tiphys.dev/tiphys/pkg/apiserver/authn/serviceaccount"
 )
@@ -57,7 +56,7 @@ func (r *TokenREST) GroupVersionKind(schema.GroupVersion) schema.GroupVersionKin
 }
 
 // Create implements rest.NamedCreater.
-func (r *TokenREST) Create(ctx context.Context, name string, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
+func (r *TokenREST) Create(ctx context.Context, name string, obj runtime.Object, validate rest.ValidateObjectFunc, _ *metav1.CreateOptions) (runtime.Object, error) {
 	req, ok := obj.(*authenticationv1.TokenRequest)
 	if !ok {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("not a TokenRequest object: %T", obj))
@@ -75,15 +74,17 @@ func (r *TokenREST) Create(ctx context.Context, name string, obj runtime.Object,
 		if *fill.value == "" {
 			*fill.value = fill.want
 		} else if *fill.value != fill.want {
-			return nil, apierrors.NewBadRequest(fmt.Sprintf("the %s of the provided object does not match the %s sent on the request", fill.what, fill.what))
+			errs := field.ErrorList{field.Invalid(field.NewPath("metadata", fill.what), *fill.value, fmt.Sprintf("must match the service account %s if specified", fill.what))}
+			return nil, apierrors.NewInvalid(authenticationv1.SchemeGroupVersion.WithKind("TokenRequest").GroupKind(), name, errs)
 		}
 	}
+	rest.FillObjectMetaSystemFields(req)
 	if req.Spec.ExpirationSeconds == nil {
 		seconds := int64(time.Hour / time.Second)
 		req.Spec.ExpirationSeconds = &seconds
 	}
 	if errs := validateRequest(req); len(errs) > 0 {
-		return nil, apierrors.NewInvalid(schema.GroupKind{Kind: "TokenRequest"}, "", errs)
+		return nil, apierrors.NewInvalid(authenticationv1.SchemeGroupVersion.WithKind("TokenRequest").GroupKind(), "", errs)
 	}
 	if len(req.Spec.Audiences) == 0 {
 		req.Spec.Audiences = r.c.Audiences
@@ -108,9 +109,7 @@ func (r *TokenREST) Create(ctx context.Context, name string, obj runtime.Object,
 			issue.Lifetime = min(extendedLifetime, r.c.MaxExtension)
 		}
 	}
-	if dryrun.IsDryRun(options.DryRun) {
-		return req, nil
-	}
+	// A token is not stored anywhere, so a request that is only tried gets one as well.
 	now := r.c.Clock.Now()
 	token, id, expires, err := r.c.Issuer.Issue(ctx, issue, now)
 	if err != nil {

@@ -1,7 +1,10 @@
 package endpointslice
 
 import (
+	"context"
+
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
@@ -21,6 +24,14 @@ var resource = &stored.Resource[*discoveryv1.EndpointSlice]{
 	},
 	Generation: true,
 
+	// The topology of old releases is kept while the endpoints stay as they were, and not taken anew.
+	PrepareForCreate: func(_ context.Context, o *discoveryv1.EndpointSlice) { dropTopology(o) },
+	PrepareForUpdate: func(_ context.Context, o, old *discoveryv1.EndpointSlice) {
+		if !apiequality.Semantic.DeepEqual(o.Endpoints, old.Endpoints) {
+			dropTopology(o)
+		}
+	},
+
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 	Warnings:       rules.Warnings,
@@ -34,4 +45,10 @@ var resource = &stored.Resource[*discoveryv1.EndpointSlice]{
 func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
 	s, _, err := resource.Storage(getter)
 	return s, err
+}
+
+func dropTopology(o *discoveryv1.EndpointSlice) {
+	for i := range o.Endpoints {
+		o.Endpoints[i].DeprecatedTopology = nil
+	}
 }

@@ -13,6 +13,8 @@ import (
 var resource = &stored.Resource[*nodev1.RuntimeClass]{
 	Group: "node.k8s.io", Name: "runtimeclasses", Singular: "runtimeclass", Versions: []string{"v1"},
 
+	AnyFinalizers: true,
+
 	New:     func() *nodev1.RuntimeClass { return &nodev1.RuntimeClass{} },
 	NewList: func() runtime.Object { return &nodev1.RuntimeClassList{} },
 

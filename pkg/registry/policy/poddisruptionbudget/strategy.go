@@ -15,6 +15,8 @@ var resource = &stored.Resource[*policyv1.PodDisruptionBudget]{
 	Namespaced: true,
 	ShortNames: []string{"pdb"},
 
+	AnyFinalizers: true,
+
 	New:        func() *policyv1.PodDisruptionBudget { return &policyv1.PodDisruptionBudget{} },
 	NewList:    func() runtime.Object { return &policyv1.PodDisruptionBudgetList{} },
 	Spec:       func(o *policyv1.PodDisruptionBudget) any { return &o.Spec },

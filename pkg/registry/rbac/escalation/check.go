@@ -64,6 +64,9 @@ func (c *Checker) Binding(ctx context.Context, resource, namespace, name string,
 	}
 	gr := rbacv1.SchemeGroupVersion.WithResource(resource).GroupResource()
 	rules, err := c.Resolver.RoleRules(ref, namespace)
+	if apierrors.IsNotFound(err) {
+		return apierrors.NewNotFound(gr, name)
+	}
 	if err != nil {
 		return err
 	}

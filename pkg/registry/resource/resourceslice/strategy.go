@@ -22,7 +22,13 @@ var resource = &stored.Resource[*resourcev1.ResourceSlice]{
 	Spec:       func(o *resourcev1.ResourceSlice) any { return &o.Spec },
 	Generation: true,
 
-	DeletedObject:    true,
+	DeletedObject: true,
+	DropDisabled: func(o, _ *resourcev1.ResourceSlice) {
+		// The gate DRANodeAllocatableResources is off.
+		for i := range o.Spec.Devices {
+			o.Spec.Devices[i].NodeAllocatableResourceMappings = nil
+		}
+	},
 	PrepareForCreate: func(_ context.Context, o *resourcev1.ResourceSlice) { stampTaints(o) },
 	PrepareForUpdate: func(_ context.Context, o, _ *resourcev1.ResourceSlice) { stampTaints(o) },
 

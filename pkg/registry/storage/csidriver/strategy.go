@@ -31,6 +31,8 @@ var resource = &stored.Resource[*storagev1.CSIDriver]{
 	},
 	PrepareForCreate: func(_ context.Context, o *storagev1.CSIDriver) { o.Generation = 0 },
 
+	DropDisabled: rules.DropDisabled,
+
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 	Warnings:       rules.Warnings,

@@ -10,8 +10,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"tiphys.dev/apirules/apps/statefulset"
 	"tiphys.dev/apirules/batch/job"
 	"tiphys.dev/apirules/core/persistentvolumeclaim"
+	"tiphys.dev/apirules/core/pod"
 	"tiphys.dev/apirules/core/podspec"
 	"tiphys.dev/apirules/core/service"
 )
@@ -48,7 +50,10 @@ func resetStatus(o Object) {
 	}
 }
 
-func preparePod(o *corev1.Pod) { podspec.DropDisabled(&o.Spec, nil) }
+func preparePod(o *corev1.Pod) {
+	podspec.DropDisabled(&o.Spec, nil)
+	pod.NormalizeGracePeriod(&o.Spec)
+}
 
 func preparePodTemplate(o *corev1.PodTemplate) { podspec.DropDisabled(&o.Template.Spec, nil) }
 
@@ -64,7 +69,10 @@ func prepareDeployment(o *appsv1.Deployment) { podspec.DropDisabled(&o.Spec.Temp
 
 func prepareReplicaSet(o *appsv1.ReplicaSet) { podspec.DropDisabled(&o.Spec.Template.Spec, nil) }
 
-func prepareStatefulSet(o *appsv1.StatefulSet) { podspec.DropDisabled(&o.Spec.Template.Spec, nil) }
+func prepareStatefulSet(o *appsv1.StatefulSet) {
+	podspec.DropDisabled(&o.Spec.Template.Spec, nil)
+	statefulset.DropDisabled(o, nil)
+}
 
 func prepareCronJob(o *batchv1.CronJob) {
 	podspec.DropDisabled(&o.Spec.JobTemplate.Spec.Template.Spec, nil)

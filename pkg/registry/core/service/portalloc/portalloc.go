@@ -49,6 +49,9 @@ func New(getter generic.RESTOptionsGetter, ports utilnet.PortRange) (*Allocator,
 // Take takes the port. A dry one only looks.
 func (a *Allocator) Take(ctx context.Context, port int, dry bool) error {
 	if !a.ports.Contains(port) {
+		if dry {
+			return nil // the server tells the range only to those who really take one
+		}
 		return fmt.Errorf("%w. The range of valid ports is %s", errNotInRange, a.ports.String())
 	}
 	return a.change(ctx, dry, func(used *big.Int) error {

@@ -12,6 +12,7 @@ import (
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/client-go/util/jsonpath"
 
 	"tiphys.dev/apirules/admissionregistration/celcheck"
 	"tiphys.dev/apirules/admissionregistration/policyrules"
@@ -40,9 +41,24 @@ func ValidateUpdate(obj, old *v1.ValidatingAdmissionPolicy) field.ErrorList {
 	return validate(obj, expressions(old))
 }
 
-// ValidateStatusUpdate checks the conditions.
+// ValidateStatusUpdate checks the conditions, and what the check of types found.
 func ValidateStatusUpdate(obj, _ *v1.ValidatingAdmissionPolicy) field.ErrorList {
-	return metavalidation.ValidateConditions(obj.Status.Conditions, field.NewPath("status", "conditions"))
+	errs := metavalidation.ValidateConditions(obj.Status.Conditions, field.NewPath("status", "conditions"))
+	if obj.Status.TypeChecking == nil {
+		return errs
+	}
+	for i, w := range obj.Status.TypeChecking.ExpressionWarnings {
+		at := field.NewPath("status", "typeChecking", "expressionWarnings").Index(i)
+		if w.FieldRef == "" {
+			errs = append(errs, field.Required(at.Child("fieldRef"), ""))
+		} else if err := jsonpath.New("fieldRef").Parse("{" + w.FieldRef + "}"); err != nil {
+			errs = append(errs, field.Invalid(at.Child("fieldRef"), w.FieldRef, fmt.Sprintf("invalid JSONPath: %v", err)))
+		}
+		if w.Warning == "" {
+			errs = append(errs, field.Required(at.Child("warning"), ""))
+		}
+	}
+	return errs
 }
 
 func expressions(p *v1.ValidatingAdmissionPolicy) []string {

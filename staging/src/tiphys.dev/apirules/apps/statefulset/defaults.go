@@ -49,3 +49,14 @@ func setDefault[T any](field **T, value T) {
 		*field = &value
 	}
 }
+
+// DropDisabled removes what the gate MaxUnavailableStatefulSet, which is off, would offer, unless the set has it; old is nil for
+// a new one.
+func DropDisabled(obj, old *appsv1.StatefulSet) {
+	if old != nil && old.Spec.UpdateStrategy.RollingUpdate != nil && old.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable != nil {
+		return
+	}
+	if r := obj.Spec.UpdateStrategy.RollingUpdate; r != nil {
+		r.MaxUnavailable = nil
+	}
+}

@@ -2,6 +2,7 @@ package statefulset
 
 import (
 	"fmt"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	v1 "k8s.io/api/core/v1"
@@ -10,6 +11,7 @@ import (
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
@@ -23,6 +25,12 @@ func nameRule(name string, prefix bool) []string { return apivalidation.NameIsDN
 // Validate checks a new stateful set.
 func Validate(obj *appsv1.StatefulSet) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, nameRule, field.NewPath("metadata"))
+	// The name becomes part of those of pods. Sets of old may have others.
+	if name, at := obj.Spec.ServiceName, field.NewPath("spec", "serviceName"); strings.Contains(name, ".") && len(validation.IsDNS1123Subdomain(name)) == 0 {
+		errs = append(errs, field.Invalid(at, name, "must not contain dots"))
+	} else if name != "" {
+		errs = append(errs, check.DNSLabel(at, name)...)
+	}
 	return append(errs, validateSpec(&obj.Spec, nil)...)
 }
 
@@ -105,27 +113,23 @@ func validateSpec(spec, old *appsv1.StatefulSetSpec) field.ErrorList {
 
 // templateWithClaims adds the volumes that the set's claims will become, for mounts refer to them by name.
 func templateWithClaims(spec *appsv1.StatefulSetSpec) *v1.PodTemplateSpec {
-	if len(spec.VolumeClaimTemplates) == 0 {
-		return &spec.Template
-	}
-	names := map[string]bool{}
-	for _, claim := range spec.VolumeClaimTemplates {
-		names[claim.Name] = true
-	}
 	template := spec.Template.DeepCopy()
-	volumes := make([]v1.Volume, 0, len(template.Spec.Volumes)+len(names))
+	// Each pod gets these from the set, whatever the template says.
+	template.Spec.Hostname, template.Spec.Subdomain = "", ""
+	names := map[string]bool{}
+	volumes := make([]v1.Volume, 0, len(template.Spec.Volumes)+len(spec.VolumeClaimTemplates))
+	for _, claim := range spec.VolumeClaimTemplates {
+		if names[claim.Name] {
+			continue // named twice
+		}
+		names[claim.Name] = true
+		volumes = append(volumes, v1.Volume{Name: claim.Name, VolumeSource: v1.VolumeSource{
+			PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name}}})
+	}
 	for _, v := range template.Spec.Volumes {
 		if !names[v.Name] {
 			volumes = append(volumes, v)
 		}
-	}
-	for _, claim := range spec.VolumeClaimTemplates {
-		if !names[claim.Name] {
-			continue // named twice
-		}
-		names[claim.Name] = false
-		volumes = append(volumes, v1.Volume{Name: claim.Name, VolumeSource: v1.VolumeSource{
-			PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: claim.Name}}})
 	}
 	template.Spec.Volumes = volumes
 	return template

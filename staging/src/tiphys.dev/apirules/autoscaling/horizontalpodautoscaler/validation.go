@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/api/validation/path"
-	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
@@ -113,16 +112,15 @@ func validateMetric(m *v2.MetricSpec, at *field.Path) field.ErrorList {
 		errs = append(errs, field.Required(at.Child("type"), "must specify a metric source type"))
 	}
 	errs = append(errs, check.OneOf(at.Child("type"), m.Type, types...)...)
-	given := 0
+	// Only the first of several sources is looked at.
+	var given []string
 	one := func(child string, set bool, rule func(*field.Path) field.ErrorList) {
 		if !set {
 			return
 		}
-		if given++; given > 1 {
-			errs = append(errs, field.Forbidden(at.Child(child), "must populate only one metric source"))
-			return
+		if given = append(given, child); len(given) == 1 {
+			errs = append(errs, rule(at.Child(child))...)
 		}
-		errs = append(errs, rule(at.Child(child))...)
 	}
 	one("object", m.Object != nil, func(p *field.Path) field.ErrorList { return validateObject(m.Object, p) })
 	one("external", m.External != nil, func(p *field.Path) field.ErrorList { return validateExternal(m.External, p) })
@@ -148,8 +146,16 @@ func validateMetric(m *v2.MetricSpec, at *field.Path) field.ErrorList {
 		v2.ResourceMetricSourceType: {"resource", m.Resource != nil}, v2.ExternalMetricSourceType: {"external", m.External != nil},
 		v2.ContainerResourceMetricSourceType: {"containerResource", m.ContainerResource != nil},
 	}
-	if e, ok := expected[m.Type]; ok && !e.set {
+	e, known := expected[m.Type]
+	if known && !e.set {
 		errs = append(errs, field.Required(at.Child(e.child), "must populate information for the given metric source"))
+	}
+	if len(given) > 1 {
+		for _, child := range given {
+			if child != e.child {
+				errs = append(errs, field.Forbidden(at.Child(child), "must populate the given metric source only"))
+			}
+		}
 	}
 	return errs
 }
@@ -173,7 +179,6 @@ func validateObject(s *v2.ObjectMetricSource, at *field.Path) field.ErrorList {
 
 func validateExternal(s *v2.ExternalMetricSource, at *field.Path) field.ErrorList {
 	errs := validateIdentifier(s.Metric, at.Child("metric"))
-	errs = append(errs, metavalidation.ValidateLabelSelector(s.Metric.Selector, metavalidation.LabelSelectorValidationOptions{}, at.Child("metric", "selector"))...)
 	errs = append(errs, validateTarget(s.Target, at.Child("target"))...)
 	if s.Target.Value == nil && s.Target.AverageValue == nil {
 		errs = append(errs, field.Required(at.Child("target").Child("averageValue"), "must set either a target value for metric or a per-pod target"))
@@ -186,9 +191,8 @@ func validateExternal(s *v2.ExternalMetricSource, at *field.Path) field.ErrorLis
 
 func validatePods(s *v2.PodsMetricSource, at *field.Path) field.ErrorList {
 	errs := validateIdentifier(s.Metric, at.Child("metric"))
-	errs = append(errs, metavalidation.ValidateLabelSelector(s.Metric.Selector, metavalidation.LabelSelectorValidationOptions{}, at.Child("metric", "selector"))...)
 	errs = append(errs, validateTarget(s.Target, at.Child("target"))...)
-	if s.Target.AverageValue == nil || s.Target.AverageValue.Sign() != 1 {
+	if s.Target.AverageValue == nil {
 		errs = append(errs, field.Required(at.Child("target").Child("averageValue"), "must specify a positive target averageValue"))
 	}
 	return errs

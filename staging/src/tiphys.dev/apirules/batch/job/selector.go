@@ -65,6 +65,9 @@ func validateGeneratedSelector(obj *batchv1.Job) field.ErrorList {
 	want(nameLabel, obj.Name)
 	expected := map[string]string{uidLabel: string(obj.UID)}
 	legacy := map[string]string{legacyUIDLabel: string(obj.UID)}
+	if _, err := metav1.LabelSelectorAsSelector(obj.Spec.Selector); err != nil {
+		return errs // said elsewhere
+	}
 	if len(obj.Spec.Selector.MatchExpressions) > 0 || !check.Same(obj.Spec.Selector.MatchLabels, expected) && !check.Same(obj.Spec.Selector.MatchLabels, legacy) {
 		errs = append(errs, field.Invalid(field.NewPath("spec", "selector"), obj.Spec.Selector, "`selector` not auto-generated"))
 	}

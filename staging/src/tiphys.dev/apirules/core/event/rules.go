@@ -20,11 +20,9 @@ const (
 // Validate checks an event made through the core group, where little is demanded of events of the old form.
 func Validate(obj *v1.Event) field.ErrorList {
 	if obj.EventTime == (metav1.MicroTime{}) {
-		errs := validateCore(obj)
-		return errs
+		return validateCore(obj)
 	}
-	errs := validateCore(obj)
-	return append(errs, validateNew(obj)...)
+	return validateNew(obj)
 }
 
 // ValidateUpdate checks a change through the core group.
@@ -36,7 +34,10 @@ func ValidateUpdate(obj, old *v1.Event) field.ErrorList {
 // ValidateStrict checks an event made through events.k8s.io, which demands all of the new form and nothing of the old.
 func ValidateStrict(obj *v1.Event) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	errs = append(errs, validateNamespace(obj)...)
+	if obj.EventTime.IsZero() {
+		errs = append(errs, field.Required(field.NewPath("eventTime"), ""))
+		errs = append(errs, validateNamespace(obj)...)
+	}
 	errs = append(errs, validateStrict(obj)...)
 	return append(errs, refuseOldFields(obj)...)
 }
@@ -44,7 +45,11 @@ func ValidateStrict(obj *v1.Event) field.ErrorList {
 // ValidateStrictUpdate checks a change through events.k8s.io: only the series goes on.
 func ValidateStrictUpdate(obj, old *v1.Event) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	errs = append(errs, ValidateStrict(obj)...)
+	if obj.EventTime.IsZero() {
+		errs = append(errs, validateCore(obj)...) // of the old form, which the newer group shows as it is
+	} else {
+		errs = append(errs, ValidateStrict(obj)...)
+	}
 	immutable := func(path string, now, was any) {
 		errs = append(errs, apivalidation.ValidateImmutableField(now, was, field.NewPath(path))...)
 	}
@@ -95,9 +100,9 @@ func validateNamespace(obj *v1.Event) field.ErrorList {
 func validateNew(obj *v1.Event) field.ErrorList {
 	var errs field.ErrorList
 	if obj.ReportingController == "" {
-		errs = append(errs, field.Required(field.NewPath("reportingController"), ""))
+		errs = append(errs, field.Required(field.NewPath("reportingComponent"), ""))
 	}
-	errs = append(errs, check.QualifiedName(field.NewPath("reportingController"), obj.ReportingController)...)
+	errs = append(errs, check.QualifiedName(field.NewPath("reportingComponent"), obj.ReportingController)...)
 	errs = append(errs, bounded("reportingInstance", obj.ReportingInstance, longestInstance)...)
 	errs = append(errs, bounded("action", obj.Action, longestAction)...)
 	errs = append(errs, bounded("reason", obj.Reason, longestReason)...)
@@ -119,9 +124,6 @@ func bounded(path, value string, longest int) field.ErrorList {
 
 func validateStrict(obj *v1.Event) field.ErrorList {
 	var errs field.ErrorList
-	if obj.EventTime.IsZero() {
-		errs = append(errs, field.Required(field.NewPath("eventTime"), ""))
-	}
 	errs = append(errs, validateSeries(obj.Series)...)
 	if obj.ReportingController == "" {
 		errs = append(errs, field.Required(field.NewPath("reportingController"), ""))
@@ -130,9 +132,6 @@ func validateStrict(obj *v1.Event) field.ErrorList {
 	errs = append(errs, bounded("reportingInstance", obj.ReportingInstance, longestInstance)...)
 	errs = append(errs, bounded("action", obj.Action, longestAction)...)
 	errs = append(errs, bounded("reason", obj.Reason, longestReason)...)
-	if obj.Type == "" {
-		errs = append(errs, field.Required(field.NewPath("type"), ""))
-	}
 	if obj.Type != v1.EventTypeNormal && obj.Type != v1.EventTypeWarning {
 		errs = append(errs, field.Invalid(field.NewPath("type"), "", fmt.Sprintf("has invalid value: %v", obj.Type)))
 	}

@@ -60,11 +60,11 @@ var standardFinalizers = sets.New(string(v1.FinalizerKubernetes), metav1.Finaliz
 func validateFinalizers(obj *v1.Namespace) field.ErrorList {
 	var errs field.ErrorList
 	path := field.NewPath("spec", "finalizers")
-	for _, f := range obj.Spec.Finalizers {
-		name := string(f)
-		errs = append(errs, check.QualifiedName(path, name)...)
+	for i, f := range obj.Spec.Finalizers {
+		name, at := string(f), path.Index(i)
+		errs = append(errs, check.QualifiedName(at, name)...)
 		if !strings.Contains(name, "/") && !standardFinalizers.Has(name) {
-			errs = append(errs, field.Invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified"))
+			errs = append(errs, field.Invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified"))
 		}
 	}
 	return errs

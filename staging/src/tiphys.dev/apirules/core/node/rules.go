@@ -74,7 +74,7 @@ func validateAmounts(obj *v1.Node) field.ErrorList {
 	var errs field.ErrorList
 	for child, list := range map[string]v1.ResourceList{"capacity": obj.Status.Capacity, "allocatable": obj.Status.Allocatable} {
 		for _, name := range sets.List(sets.KeySet(list)) {
-			errs = append(errs, resources.ValidateAmount(name, list[name], field.NewPath("status", child).Key(string(name)))...)
+			errs = append(errs, resources.ValidateAmount(name, list[name], field.NewPath("status", child, string(name)))...)
 		}
 	}
 	return errs
@@ -120,6 +120,10 @@ func ValidateUpdate(obj, old *v1.Node) field.ErrorList {
 	rest := old.Spec.DeepCopy()
 	rest.PodCIDR, rest.PodCIDRs, rest.ProviderID = obj.Spec.PodCIDR, obj.Spec.PodCIDRs, obj.Spec.ProviderID
 	rest.Taints, rest.Unschedulable, rest.ConfigSource = obj.Spec.Taints, obj.Spec.Unschedulable, obj.Spec.ConfigSource
+	if obj.Spec.DoNotUseExternalID != old.Spec.DoNotUseExternalID {
+		errs = append(errs, field.Forbidden(field.NewPath("spec", "externalID"), "may not be updated"))
+		rest.DoNotUseExternalID = obj.Spec.DoNotUseExternalID
+	}
 	if !check.Same(*rest, obj.Spec) {
 		errs = append(errs, field.Forbidden(field.NewPath(""), "node updates may only change labels, taints, or capacity (or configSource, if the DynamicKubeletConfig feature gate is enabled)"))
 	}
@@ -141,12 +145,25 @@ func validateAddresses(obj *v1.Node) field.ErrorList {
 // ValidateStatusUpdate checks what the kubelet reports of its node.
 func ValidateStatusUpdate(obj, old *v1.Node) field.ErrorList {
 	errs := ValidateUpdate(obj, old)
+	return append(errs, validateDeclaredFeatures(obj.Status.DeclaredFeatures)...)
+}
+
+func validateDeclaredFeatures(list []string) field.ErrorList {
+	var errs field.ErrorList
 	path := field.NewPath("status", "declaredFeatures")
-	for i, name := range obj.Status.DeclaredFeatures {
-		if !declaredFeature.MatchString(name) {
+	seen := sets.New[string]()
+	for i, name := range list {
+		switch {
+		case !declaredFeature.MatchString(name):
 			errs = append(errs, field.Invalid(path.Index(i), name, fmt.Sprintf("invalid feature name %q: must start with an UpperCamelCase segment, "+
 				"with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes", name)))
+		case i > 0 && name < list[i-1]:
+			errs = append(errs, field.Invalid(path.Index(i), name, "list must be sorted alphabetically"))
 		}
+		if seen.Has(name) {
+			errs = append(errs, field.Duplicate(path.Index(i), name))
+		}
+		seen.Insert(name)
 	}
 	return errs
 }
@@ -173,3 +190,14 @@ func Warnings(obj *v1.Node) []string {
 
 // UpdateWarnings are those of the new object.
 func UpdateWarnings(obj, _ *v1.Node) []string { return Warnings(obj) }
+
+// DropDisabled removes the configuration that kubelets took from the API once, unless the node has it already; old is nil for
+// a new one.
+func DropDisabled(obj, old *v1.Node) {
+	if old == nil || old.Spec.ConfigSource == nil {
+		obj.Spec.ConfigSource = nil
+	}
+	if old == nil || old.Status.Config == nil {
+		obj.Status.Config = nil
+	}
+}

@@ -88,6 +88,9 @@ func validateSource(spec *v1.PersistentVolumeSpec, path *field.Path) field.Error
 
 func validateGlusterfs(s *v1.GlusterfsPersistentVolumeSource, path *field.Path) field.ErrorList {
 	errs := volumesource.Glusterfs(s.EndpointsName, s.Path, path)
+	if s.EndpointsNamespace != nil && *s.EndpointsNamespace != "" {
+		errs = append(errs, check.Messages(path.Child("endpointsNamespace"), *s.EndpointsNamespace, apivalidation.ValidateNamespaceName(*s.EndpointsNamespace, false))...)
+	}
 	if s.EndpointsNamespace != nil && *s.EndpointsNamespace == "" {
 		errs = append(errs, field.Invalid(path.Child("endpointsNamespace"), *s.EndpointsNamespace, "if the endpointnamespace is set, it must be a valid namespace name"))
 	}

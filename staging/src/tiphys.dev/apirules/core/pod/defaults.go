@@ -23,3 +23,11 @@ func setStatusAddresses(s *v1.PodStatus) {
 		s.PodIP = s.PodIPs[0].IP
 	}
 }
+
+// NormalizeGracePeriod makes a negative period the shortest one. A template keeps what it says, so this is no default.
+func NormalizeGracePeriod(spec *v1.PodSpec) {
+	if p := spec.TerminationGracePeriodSeconds; p != nil && *p < 0 {
+		shortest := int64(1)
+		spec.TerminationGracePeriodSeconds = &shortest
+	}
+}

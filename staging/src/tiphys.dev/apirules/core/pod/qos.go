@@ -5,9 +5,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// qosClass derives the class of service from what the pod asks for: nothing at all, exactly what it may use at most, or
-// something between.
-func qosClass(p *v1.Pod) v1.PodQOSClass {
+// QOSClass derives the class of service from what the pod asks for: nothing at all, exactly what it may use at most, or
+// something between. Resources of the pod as a whole, once given, decide alone.
+func QOSClass(p *v1.Pod) v1.PodQOSClass {
 	var all []v1.ResourceRequirements
 	if r := p.Spec.Resources; r != nil {
 		all = append(all, *r)

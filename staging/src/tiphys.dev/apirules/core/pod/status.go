@@ -11,12 +11,14 @@ import (
 	netutils "k8s.io/utils/net"
 
 	"tiphys.dev/apirules/check"
+	"tiphys.dev/apirules/core/podspec"
 )
 
 // ValidateStatusUpdate checks what the node reports. What has ended stays ended.
 func ValidateStatusUpdate(obj, old *v1.Pod) field.ErrorList {
 	path := field.NewPath("status")
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	errs = append(errs, podspec.ValidateAnnotations(obj.Annotations, &obj.Spec, field.NewPath("metadata", "annotations"))...)
 	errs = append(errs, validateConditions(obj.Status.Conditions, path.Child("conditions"))...)
 	if n := obj.Status.NominatedNodeName; n != "" {
 		if obj.Spec.NodeName != "" && n != old.Status.NominatedNodeName {
@@ -113,6 +115,13 @@ func validateAddresses(obj, old *v1.Pod) field.ErrorList {
 		hostIPs = append(hostIPs, ip.IP)
 	}
 	errs := validateAddressList(podIPs, oldPodIPs, path.Child("podIPs"), "may specify no more than one IP for each IP family")
+	seen := sets.New[string]()
+	for i, ip := range podIPs {
+		if seen.Has(ip) {
+			errs = append(errs, field.Duplicate(path.Child("podIPs").Index(i), ip))
+		}
+		seen.Insert(ip)
+	}
 	if len(hostIPs) > 0 && hostIPs[0] != obj.Status.HostIP {
 		errs = append(errs, field.Invalid(path.Child("hostIPs").Index(0).Child("ip"), hostIPs[0], "must be equal to `hostIP`"))
 	}
@@ -130,13 +139,6 @@ func validateAddressList(ips, old []string, path *field.Path, tooMany string) fi
 		} else if !dual || len(ips) > 2 {
 			errs = append(errs, field.Invalid(path, ips, tooMany))
 		}
-	}
-	seen := sets.New[string]()
-	for i, ip := range ips {
-		if seen.Has(ip) {
-			errs = append(errs, field.Duplicate(path.Index(i), ip))
-		}
-		seen.Insert(ip)
 	}
 	return errs
 }

@@ -63,6 +63,9 @@ func validateHealth(list []v1.ResourceStatus, path *field.Path) field.ErrorList 
 				errs = append(errs, field.Duplicate(path.Index(i).Child("resources").Index(j).Child("resourceID"), h.ResourceID))
 			}
 			seen[h.ResourceID] = true
+			if h.Message != nil && *h.Message == "" {
+				errs = append(errs, field.Required(path.Index(i).Child("resources").Index(j).Child("message"), "must be non-empty if specified"))
+			}
 			errs = append(errs, check.OneOf(path.Index(i).Child("resources").Index(j).Child("health"), h.Health,
 				v1.ResourceHealthStatusHealthy, v1.ResourceHealthStatusUnhealthy, v1.ResourceHealthStatusUnknown)...)
 		}
@@ -91,7 +94,13 @@ func validateExtendedClaim(obj *v1.Pod, path *field.Path) field.ErrorList {
 	if len(s.RequestMappings) == 0 {
 		errs = append(errs, field.Required(path.Child("requestMappings"), "at least one request mapping is required"))
 	}
+	seen := map[v1.ContainerExtendedResourceRequest]bool{}
 	for i, m := range s.RequestMappings {
+		if at := path.Child("requestMappings").Index(i); seen[m] {
+			errs = append(errs, field.Duplicate(at.Child("containerName"), m.ContainerName), field.Duplicate(at.Child("resourceName"), m.ResourceName),
+				field.Duplicate(at.Child("requestName"), m.RequestName))
+		}
+		seen[m] = true
 		if !known[m.ContainerName] {
 			errs = append(errs, field.Invalid(path.Child("requestMappings").Index(i).Child("containerName"), m.ContainerName,
 				"must match the name of an entry in spec.initContainers.name or spec.containers.name"))

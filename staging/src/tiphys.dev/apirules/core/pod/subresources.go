@@ -2,6 +2,7 @@ package pod
 
 import (
 	"fmt"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -65,9 +66,13 @@ func ValidateResize(obj, old *v1.Pod) field.ErrorList {
 	if old.Status.Phase == v1.PodSucceeded || old.Status.Phase == v1.PodFailed {
 		forbid(field.NewPath(""), "Pod running must be in a non-terminal phase")
 	}
-	if len(obj.Spec.Containers) != len(old.Spec.Containers) || len(obj.Spec.InitContainers) != len(old.Spec.InitContainers) {
-		forbid(path.Child("containers"), "containers may not be added or removed")
-		return errs
+	for _, list := range []struct {
+		child, what string
+		now, was    []v1.Container
+	}{{"containers", "containers", obj.Spec.Containers, old.Spec.Containers}, {"initContainers", "initContainers", obj.Spec.InitContainers, old.Spec.InitContainers}} {
+		if !slices.EqualFunc(list.now, list.was, func(a, b v1.Container) bool { return a.Name == b.Name }) {
+			return field.ErrorList{field.Forbidden(path.Child(list.child), list.what+" may not be added or removed on resize")}
+		}
 	}
 	errs = append(errs, validateResizeClass(obj, old, path)...)
 	rest := obj.Spec.DeepCopy()
@@ -77,19 +82,10 @@ func ValidateResize(obj, old *v1.Pod) field.ErrorList {
 	}
 	for i := range rest.InitContainers {
 		was := &old.Spec.InitContainers[i]
-		if was.RestartPolicy != nil && *was.RestartPolicy == v1.ContainerRestartPolicyAlways {
-			errs = append(errs, validateContainerResize(&rest.InitContainers[i], was, path.Child("initContainers").Index(i).Child("resources"))...)
-			restore(&rest.InitContainers[i].Resources, &was.Resources)
-		} else if !check.Same(rest.InitContainers[i].Resources, was.Resources) {
-			forbid(path.Child("initContainers").Index(i).Child("resources"), "resources for non-sidecar init containers are immutable")
-			rest.InitContainers[i].Resources = was.Resources
-		}
+		errs = append(errs, validateContainerResize(&rest.InitContainers[i], was, path.Child("initContainers").Index(i).Child("resources"))...)
+		restore(&rest.InitContainers[i].Resources, &was.Resources)
 	}
-	if rest.Resources != nil && old.Spec.Resources != nil {
-		restore(rest.Resources, old.Spec.Resources)
-	} else if rest.Resources != nil {
-		rest.Resources = nil
-	}
+	errs = append(errs, validateWholeResize(rest, &old.Spec, path.Child("resources"))...)
 	if !check.Same(rest, &old.Spec) {
 		forbid(path, "only cpu and memory resources are mutable")
 	}
@@ -99,7 +95,37 @@ func ValidateResize(obj, old *v1.Pod) field.ErrorList {
 // resizable are the resources that can change while a container runs.
 var resizable = []v1.ResourceName{v1.ResourceCPU, v1.ResourceMemory}
 
+// validateWholeResize: what the pod as a whole may use can be stated later, and changed, but not be unstated.
+func validateWholeResize(now, was *v1.PodSpec, path *field.Path) field.ErrorList {
+	if was.Resources == nil {
+		was = &v1.PodSpec{Resources: &v1.ResourceRequirements{}}
+		if now.Resources != nil {
+			restore(now.Resources, was.Resources)
+			if len(now.Resources.Limits)+len(now.Resources.Requests)+len(now.Resources.Claims) == 0 {
+				now.Resources = nil
+			}
+		}
+		return nil
+	}
+	if now.Resources == nil {
+		now.Resources = was.Resources
+		return field.ErrorList{field.Forbidden(path, "pod-level resources cannot be removed")}
+	}
+	var errs field.ErrorList
+	for _, list := range []struct {
+		child    string
+		now, was v1.ResourceList
+	}{{"limits", now.Resources.Limits, was.Resources.Limits}, {"requests", now.Resources.Requests, was.Resources.Requests}} {
+		if len(sets.KeySet(list.was).Difference(sets.KeySet(list.now))) > 0 {
+			errs = append(errs, field.Forbidden(path.Child(list.child), fmt.Sprintf("pod-level resource %s cannot be removed", list.child)))
+		}
+	}
+	restore(now.Resources, was.Resources)
+	return errs
+}
+
 func restore(now, was *v1.ResourceRequirements) {
+	now.Claims = was.Claims // claims are looked at elsewhere
 	for _, lists := range []struct{ now, was *v1.ResourceList }{{&now.Limits, &was.Limits}, {&now.Requests, &was.Requests}} {
 		for _, name := range resizable {
 			amount, had := (*lists.was)[name]
@@ -131,9 +157,9 @@ func validateContainerResize(now, was *v1.Container, path *field.Path) field.Err
 func validateResizeClass(obj, old *v1.Pod, path *field.Path) field.ErrorList {
 	was := old.Status.QOSClass
 	if was == "" {
-		was = qosClass(old)
+		was = QOSClass(old)
 	}
-	if now := qosClass(obj); now != was {
+	if now := QOSClass(obj); now != was {
 		return field.ErrorList{field.Invalid(path, now, "Pod QOS Class may not change as a result of resizing")}
 	}
 	return nil

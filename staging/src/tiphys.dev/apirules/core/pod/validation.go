@@ -13,12 +13,30 @@ import (
 // Validate checks a new pod.
 func Validate(obj *v1.Pod) field.ErrorList {
 	errs := validateSingle(obj, podspec.Options{IsPod: true})
+	errs = append(errs, validateTokens(&obj.Spec)...)
 	if len(obj.Spec.EphemeralContainers) > 0 {
 		errs = append(errs, field.Forbidden(field.NewPath("spec", "ephemeralContainers"), "cannot be set on create"))
 	}
 	// A pod that waits at a gate is not yet to be scheduled.
 	if obj.Spec.NodeName != "" && len(obj.Spec.SchedulingGates) > 0 {
 		errs = append(errs, field.Forbidden(field.NewPath("spec", "nodeName"), "cannot be set until all schedulingGates have been cleared"))
+	}
+	return errs
+}
+
+// validateTokens: a pod that runs as nobody can have no token of its account.
+func validateTokens(spec *v1.PodSpec) field.ErrorList {
+	var errs field.ErrorList
+	for i, v := range spec.Volumes {
+		if v.Projected == nil || spec.ServiceAccountName != "" {
+			continue
+		}
+		for j, s := range v.Projected.Sources {
+			if s.ServiceAccountToken != nil {
+				errs = append(errs, field.Forbidden(field.NewPath("spec", "volumes").Index(i).Child("projected", "sources").Index(j).Child("serviceAccountToken"),
+					"must not be specified when serviceAccountName is not set"))
+			}
+		}
 	}
 	return errs
 }

@@ -42,7 +42,7 @@ func (ctx *containerContext) validateContainers(path *field.Path) field.ErrorLis
 		errs = append(errs, validateLivenessOrStartup(c.LivenessProbe, ctx.spec.TerminationGracePeriodSeconds, at.Child("livenessProbe"))...)
 		errs = append(errs, validateReadiness(c.ReadinessProbe, ctx.spec.TerminationGracePeriodSeconds, at.Child("readinessProbe"))...)
 		errs = append(errs, validateLivenessOrStartup(c.StartupProbe, ctx.spec.TerminationGracePeriodSeconds, at.Child("startupProbe"))...)
-		errs = append(errs, validateRestart(c, false, at)...)
+		errs = append(errs, validateRestart(c, at)...)
 	}
 	return append(errs, validateHostPorts(containers, path)...)
 }
@@ -63,7 +63,7 @@ func (ctx *containerContext) validateInitContainers(path *field.Path) field.Erro
 		}
 		// Ports of init containers are checked one container at a time: they do not run together.
 		errs = append(errs, validateHostPorts(ctx.spec.InitContainers[i:i+1], at)...)
-		errs = append(errs, validateRestart(c, true, at)...)
+		errs = append(errs, validateRestart(c, at)...)
 		if sidecar(c) {
 			errs = append(errs, validateLifecycle(c.Lifecycle, ctx.spec.TerminationGracePeriodSeconds, ctx.spec.OS, at.Child("lifecycle"))...)
 			errs = append(errs, validateLivenessOrStartup(c.LivenessProbe, ctx.spec.TerminationGracePeriodSeconds, at.Child("livenessProbe"))...)

@@ -38,13 +38,13 @@ func (ctx *containerContext) validateMounts(c *v1.Container, containerPath *fiel
 			errs = append(errs, field.Invalid(at.Child("name"), m.Name, "must not already exist in volumeDevices"))
 		}
 		if m.SubPath != "" {
-			errs = append(errs, check.RelativePath(at.Child("subPath"), m.SubPath)...)
+			errs = append(errs, check.RelativePath(path.Child("subPath"), m.SubPath)...)
 		}
 		if m.SubPathExpr != "" {
 			if m.SubPath != "" {
 				errs = append(errs, field.Invalid(at.Child("subPathExpr"), m.SubPathExpr, "subPathExpr and subPath are mutually exclusive"))
 			}
-			errs = append(errs, check.RelativePath(at.Child("subPathExpr"), m.SubPathExpr)...)
+			errs = append(errs, check.RelativePath(path.Child("subPathExpr"), m.SubPathExpr)...)
 		}
 		errs = append(errs, validatePropagation(m, c, path.Child("mountPropagation"))...)
 		errs = append(errs, validateRecursiveReadOnly(m, path.Child("recursiveReadOnly"))...)

@@ -120,8 +120,8 @@ func validateClaimUse(used []v1.ResourceClaim, claims sets.Set[string], path *fi
 
 // validatePodResources checks resources of the pod as a whole, and that containers fit into them.
 func validatePodResources(spec *v1.PodSpec, claims sets.Set[string], path *field.Path, opts Options) field.ErrorList {
-	if spec.Resources == nil {
-		return nil
+	if spec.Resources == nil || spec.OS != nil && spec.OS.Name == v1.Windows {
+		return nil // on Windows the field is refused as a whole
 	}
 	var errs field.ErrorList
 	if spec.Resources.Claims != nil {
@@ -162,9 +162,8 @@ func validateContainersFit(spec *v1.PodSpec, path *field.Path) field.ErrorList {
 		own := spec.Resources.Limits[name]
 		for i := range spec.Containers {
 			if limit, ok := spec.Containers[i].Resources.Limits[name]; ok && limit.Cmp(own) > 0 {
-				at := path.Child("limits").Key(string(name))
-				errs = append(errs, field.Invalid(at, own.String(),
-					fmt.Sprintf("must be greater than or equal to container limit of %s", limit.String())))
+				at := path.Child("containers").Index(i).Key(string(name)).Child("limits")
+				errs = append(errs, field.Invalid(at, limit.String(), fmt.Sprintf("must be less than or equal to pod limits of %s", own.String())))
 			}
 		}
 	}

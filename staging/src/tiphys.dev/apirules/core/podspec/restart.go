@@ -2,7 +2,6 @@ package podspec
 
 import (
 	v1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
@@ -14,7 +13,7 @@ const (
 )
 
 // validateRestart checks when a single container is restarted, which may differ from the pod's policy.
-func validateRestart(c *v1.Container, init bool, path *field.Path) field.ErrorList {
+func validateRestart(c *v1.Container, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	at := path.Child("restartPolicy")
 	if c.RestartPolicy != nil {
@@ -26,8 +25,6 @@ func validateRestart(c *v1.Container, init bool, path *field.Path) field.ErrorLi
 	}
 	if c.RestartPolicy == nil {
 		errs = append(errs, field.Required(at, "must specify restartPolicy when restart rules are used"))
-	} else if init && *c.RestartPolicy == v1.ContainerRestartPolicyAlways {
-		errs = append(errs, field.Forbidden(rules, "restartPolicyRules are not allowed for init containers with restart policy Always"))
 	}
 	if len(c.RestartPolicyRules) > mostRestartRules {
 		errs = append(errs, field.TooMany(rules, len(c.RestartPolicyRules), mostRestartRules))
@@ -47,13 +44,6 @@ func validateRestartRule(r v1.ContainerRestartRule, path *field.Path) field.Erro
 	errs = append(errs, check.OneOf(at.Child("operator"), r.ExitCodes.Operator, v1.ContainerRestartRuleOnExitCodesOpIn, v1.ContainerRestartRuleOnExitCodesOpNotIn)...)
 	if n := len(r.ExitCodes.Values); n > mostExitCodes {
 		errs = append(errs, field.TooMany(at.Child("values"), n, mostExitCodes))
-	}
-	seen := sets.New[int32]()
-	for i, code := range r.ExitCodes.Values {
-		if seen.Has(code) {
-			errs = append(errs, field.Duplicate(at.Child("values").Index(i), code))
-		}
-		seen.Insert(code)
 	}
 	return errs
 }

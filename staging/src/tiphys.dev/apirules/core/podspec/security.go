@@ -63,22 +63,18 @@ func isTrue(b *bool) bool { return b != nil && *b }
 func validateHostNamespaces(spec *v1.PodSpec, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if spec.HostNetwork {
-		for _, list := range []struct {
-			child      string
-			containers []v1.Container
-		}{{"containers", spec.Containers}, {"initContainers", spec.InitContainers}} {
-			for i, c := range list.containers {
-				for j, p := range c.Ports {
-					if p.HostPort != p.ContainerPort && p.HostPort != 0 {
-						errs = append(errs, field.Invalid(path.Child(list.child).Index(i).Child("ports").Index(j).Child("hostPort"), p.HostPort,
-							"must match `containerPort` when `hostNetwork` is true"))
-					}
+		// Of init containers, which end before the others start, the server does not ask it.
+		for i, c := range spec.Containers {
+			for j, p := range c.Ports {
+				if p.HostPort != p.ContainerPort && p.HostPort != 0 {
+					errs = append(errs, field.Invalid(path.Child("containers").Index(i).Child("ports").Index(j).Child("hostPort"), p.HostPort,
+						"must match `containerPort` when `hostNetwork` is true"))
 				}
 			}
 		}
 	}
 	if isTrue(spec.ShareProcessNamespace) && spec.HostPID {
-		errs = append(errs, field.Invalid(path.Child("shareProcessNamespace"), *spec.ShareProcessNamespace, "ShareProcessNamespace and HostPID cannot both be enabled"))
+		errs = append(errs, field.Invalid(path.Child("securityContext", "shareProcessNamespace"), *spec.ShareProcessNamespace, "ShareProcessNamespace and HostPID cannot both be enabled"))
 	}
 	if spec.HostUsers != nil && !*spec.HostUsers {
 		for _, n := range []struct {

@@ -2,11 +2,11 @@ package podspec
 
 import (
 	"fmt"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
@@ -14,11 +14,6 @@ import (
 
 func validateTopologySpread(constraints []v1.TopologySpreadConstraint, path *field.Path, opts Options) field.ErrorList {
 	var errs field.ErrorList
-	type pair struct {
-		key  string
-		when v1.UnsatisfiableConstraintAction
-	}
-	seen := sets.New[pair]()
 	for i := range constraints {
 		c, at := &constraints[i], path.Index(i)
 		if c.MaxSkew <= 0 {
@@ -28,10 +23,10 @@ func validateTopologySpread(constraints []v1.TopologySpreadConstraint, path *fie
 			errs = append(errs, field.Required(at.Child("topologyKey"), "can not be empty"))
 		}
 		errs = append(errs, check.OneOf(at.Child("whenUnsatisfiable"), c.WhenUnsatisfiable, v1.DoNotSchedule, v1.ScheduleAnyway)...)
-		if p := (pair{c.TopologyKey, c.WhenUnsatisfiable}); seen.Has(p) {
-			errs = append(errs, field.Duplicate(at.Child("{topologyKey, whenUnsatisfiable}"), fmt.Sprintf("{%v, %v}", p.key, p.when)))
-		} else {
-			seen.Insert(p)
+		if slices.ContainsFunc(constraints[i+1:], func(o v1.TopologySpreadConstraint) bool {
+			return o.TopologyKey == c.TopologyKey && o.WhenUnsatisfiable == c.WhenUnsatisfiable
+		}) {
+			errs = append(errs, field.Duplicate(at.Child("{topologyKey, whenUnsatisfiable}"), fmt.Sprintf("{%v, %v}", c.TopologyKey, c.WhenUnsatisfiable)))
 		}
 		errs = append(errs, validateMinDomains(c, at.Child("minDomains"))...)
 		for child, policy := range map[string]*v1.NodeInclusionPolicy{"nodeAffinityPolicy": c.NodeAffinityPolicy, "nodeTaintsPolicy": c.NodeTaintsPolicy} {

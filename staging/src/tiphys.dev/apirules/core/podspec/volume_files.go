@@ -160,9 +160,9 @@ func (p *projection) token(t *v1.ServiceAccountTokenProjection, path *field.Path
 	if t.Path == "" {
 		p.errs = append(p.errs, field.Required(p.path.Child("path"), ""))
 	} else if !opts.AllowNonLocalTokenPath {
-		p.errs = append(p.errs, check.RelativeFile(path.Child("path"), t.Path)...)
+		p.errs = append(p.errs, check.RelativeFile(p.path.Child("path"), t.Path)...)
 	}
-	p.file(t.Path, path)
+	// The path may be that of another source, which then wins: only a warning tells of it.
 }
 
 func hasNonLocalTokenPath(volumes []v1.Volume) bool {

@@ -24,7 +24,12 @@ func Warnings(spec *v1.PodSpec, meta *metav1.ObjectMeta, path, metaPath *field.P
 	w.nodeLabels(spec, path)
 	w.annotations(meta, spec, metaPath.Child("annotations"))
 	w.spread(spec, path)
+	aliases := sets.New[string]()
 	for i, alias := range spec.HostAliases {
+		if aliases.Has(alias.IP) {
+			w.add("%s: duplicate ip %q", path.Child("hostAliases").Index(i).Child("ip"), alias.IP)
+		}
+		aliases.Insert(alias.IP)
 		w.ip(path.Child("hostAliases").Index(i).Child("ip"), alias.IP)
 	}
 	if spec.DNSConfig != nil {
@@ -171,6 +176,7 @@ func (w *warner) volumes(spec *v1.PodSpec, path *field.Path) {
 				w.add("%s: %s", at.Child(d.child), d.msg)
 			}
 		}
+		w.overlaps(v)
 		if e := v.Ephemeral; e != nil && e.VolumeClaimTemplate != nil {
 			if amount, ok := e.VolumeClaimTemplate.Spec.Resources.Requests[v1.ResourceStorage]; ok {
 				w.wholeBytes(at.Child("ephemeral", "volumeClaimTemplate", "spec", "resources", "requests").Key("storage"), amount.MilliValue(), amount.String())

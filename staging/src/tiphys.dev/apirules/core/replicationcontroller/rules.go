@@ -31,7 +31,7 @@ func SetDefaults(obj *v1.ReplicationController) {
 
 // Validate checks a new controller.
 func Validate(obj *v1.ReplicationController) field.ErrorList {
-	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, check.WholeName, field.NewPath("metadata"))
 	return append(errs, validateSpec(&obj.Spec, podspec.Options{})...)
 }
 

@@ -5,6 +5,8 @@ import (
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"tiphys.dev/apirules/core/resources"
 )
 
 var (
@@ -21,6 +23,9 @@ var (
 )
 
 func countable(scope v1.ResourceQuotaScope, name v1.ResourceName) bool {
+	if !resources.IsStandardForQuota(name) {
+		return true // what others define is theirs to count
+	}
 	switch scope {
 	case v1.ResourceQuotaScopeBestEffort:
 		return bestEffortCounts.Has(name)

@@ -59,8 +59,8 @@ func ValidateClusterIPs(obj, old *v1.Service) field.ErrorList {
 	}
 	valid := true
 	for i, ip := range ips {
-		if ip == "" {
-			continue
+		if ip == "" && spec.ClusterIP == "" {
+			continue // to be chosen
 		}
 		if wrong := validation.IsValidIPForLegacyField(ipsPath.Index(i), ip, true, known); len(wrong) > 0 {
 			errs = append(errs, wrong...)
@@ -87,6 +87,9 @@ func validateFamiliesMatch(spec *v1.ServiceSpec, path *field.Path) field.ErrorLi
 	for i, ip := range ips {
 		if i >= len(spec.IPFamilies) || ip == "" {
 			break
+		}
+		if want := spec.IPFamilies[i]; want != v1.IPv4Protocol && want != v1.IPv6Protocol {
+			continue // said of the family
 		}
 		if family := familyOf(ip); family != spec.IPFamilies[i] {
 			errs = append(errs, field.Invalid(path.Child("clusterIPs").Index(i), ip, fmt.Sprintf("expected an %v value as indicated by `ipFamilies[%v]`", spec.IPFamilies[i], i)))

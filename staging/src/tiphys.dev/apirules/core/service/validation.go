@@ -255,8 +255,6 @@ func validateTrafficPolicies(spec *v1.ServiceSpec, path *field.Path) field.Error
 	switch {
 	case spec.InternalTrafficPolicy == nil && hasClusterIP(spec.Type):
 		errs = append(errs, field.Required(at, ""))
-	case spec.InternalTrafficPolicy != nil && spec.Type == v1.ServiceTypeExternalName:
-		errs = append(errs, field.Forbidden(at, "must not be set for ExternalName services"))
 	case spec.InternalTrafficPolicy != nil:
 		errs = append(errs, check.OneOf(at, *spec.InternalTrafficPolicy, v1.ServiceInternalTrafficPolicyCluster, v1.ServiceInternalTrafficPolicyLocal)...)
 	}

@@ -15,13 +15,13 @@ func Warnings(obj *v1.Service) []string {
 	path := field.NewPath("spec")
 	if headless(&obj.Spec) {
 		if obj.Spec.LoadBalancerIP != "" {
-			warnings = append(warnings, fmt.Sprintf("%s: ignored for headless services", path.Child("loadBalancerIP")))
+			warnings = append(warnings, fmt.Sprintf("%s is ignored for headless services", path.Child("loadBalancerIP")))
 		}
 		if len(obj.Spec.ExternalIPs) > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: ignored for headless services", path.Child("externalIPs")))
+			warnings = append(warnings, fmt.Sprintf("%s is ignored for headless services", path.Child("externalIPs")))
 		}
 		if obj.Spec.SessionAffinity != "" && obj.Spec.SessionAffinity != v1.ServiceAffinityNone {
-			warnings = append(warnings, fmt.Sprintf("%s: ignored for headless services", path.Child("SessionAffinity")))
+			warnings = append(warnings, fmt.Sprintf("%s is ignored for headless services", path.Child("SessionAffinity")))
 		}
 	} else {
 		for i, ip := range obj.Spec.ClusterIPs {
@@ -36,7 +36,7 @@ func Warnings(obj *v1.Service) []string {
 			warnings = append(warnings, validation.GetWarningsForCIDR(path.Child("loadBalancerSourceRanges").Index(i), cidr)...)
 		}
 	}
-	if len(obj.Spec.ExternalIPs) > 0 {
+	if len(obj.Spec.ExternalIPs) > 0 && !headless(&obj.Spec) {
 		warnings = append(warnings, "spec.externalIPs is deprecated and may no longer be implemented in some clusters")
 	}
 	for i, ip := range obj.Spec.ExternalIPs {

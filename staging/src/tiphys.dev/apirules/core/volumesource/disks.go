@@ -57,9 +57,10 @@ func AzureDisk(s *v1.AzureDiskVolumeSource, path *field.Path) field.ErrorList {
 		return errs
 	}
 	managed := *s.Kind == v1.AzureManagedDisk
-	switch {
-	case !slices.Contains(kinds, *s.Kind):
+	if !slices.Contains(kinds, *s.Kind) {
 		errs = append(errs, field.NotSupported(path.Child("kind"), *s.Kind, kinds))
+	}
+	switch {
 	case managed && !strings.HasPrefix(s.DataDiskURI, "/subscriptions/"):
 		errs = append(errs, field.NotSupported(path.Child("diskURI"), s.DataDiskURI,
 			[]string{"/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"}))

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"tiphys.dev/apirules/check"
 	"tiphys.dev/apirules/core/resources"
 	"tiphys.dev/apirules/resource/devices"
 )
@@ -23,7 +24,7 @@ func ValidateUpdate(obj, old *v1.DeviceClass) field.ErrorList {
 }
 
 func validate(obj, old *v1.DeviceClass) field.ErrorList {
-	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, check.WholeName, field.NewPath("metadata"))
 	path := field.NewPath("spec")
 	stored := sets.New[string]()
 	if old != nil {

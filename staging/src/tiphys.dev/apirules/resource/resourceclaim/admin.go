@@ -32,14 +32,13 @@ func AdminResults(obj, old *v1.ResourceClaim) field.ErrorList {
 	if obj.Status.Allocation == nil || hasAdminResult(old.Status.Allocation) {
 		return nil
 	}
-	var errs field.ErrorList
 	path := field.NewPath("status", "allocation", "devices", "results")
 	for i, r := range obj.Status.Allocation.Devices.Results {
 		if r.AdminAccess != nil && *r.AdminAccess {
-			errs = append(errs, field.Forbidden(path.Index(i).Child("adminAccess"), adminDenied))
+			return field.ErrorList{field.Forbidden(path.Index(i).Child("adminAccess"), adminDenied)} // the first says it all
 		}
 	}
-	return errs
+	return nil
 }
 
 func hasAdminResult(a *v1.AllocationResult) bool {

@@ -100,6 +100,12 @@ func validateConsumption(list []v1.DeviceCounterConsumption, path *field.Path) f
 
 // validateOwnReach checks which nodes one device is for, where each says so itself.
 func validateOwnReach(d *v1.Device, own bool, path *field.Path) field.ErrorList {
+	if !own {
+		if d.NodeName != nil || d.NodeSelector != nil || d.AllNodes != nil {
+			return field.ErrorList{field.Invalid(path, nil, "`nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to true in the slice spec")}
+		}
+		return nil
+	}
 	var errs field.ErrorList
 	set := 0
 	if d.NodeName != nil {
@@ -119,12 +125,10 @@ func validateOwnReach(d *v1.Device, own bool, path *field.Path) field.ErrorList 
 	}
 	const one = "exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required when `perDeviceNodeSelection` is set to true in the slice spec"
 	switch {
-	case own && set == 0:
+	case set == 0:
 		errs = append(errs, field.Required(path, one))
-	case own && set > 1:
+	case set > 1:
 		errs = append(errs, field.Invalid(path, "", one))
-	case !own && set > 0:
-		errs = append(errs, field.Invalid(path, nil, "`nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to true in the slice spec"))
 	}
 	return errs
 }

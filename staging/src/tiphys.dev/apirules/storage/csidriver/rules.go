@@ -7,7 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
-	"tiphys.dev/apirules/core/volumesource"
 )
 
 // SetDefaults describes the common driver: it attaches volumes, and asks for nothing more.
@@ -33,9 +32,6 @@ func setDefault[T any](field **T, value T) {
 // Validate checks a new driver. Its name is that which volumes name.
 func Validate(obj *v1.CSIDriver) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	if obj.Name != "" {
-		errs = append(errs, volumesource.DriverName(obj.Name, field.NewPath("metadata", "name"))...)
-	}
 	return append(errs, validateSpec(&obj.Spec, field.NewPath("spec"))...)
 }
 
@@ -89,4 +85,11 @@ func ValidateUpdate(obj, old *v1.CSIDriver) field.ErrorList {
 	errs = append(errs, validateSpec(&obj.Spec, path)...)
 	errs = append(errs, apivalidation.ValidateImmutableField(obj.Spec.AttachRequired, old.Spec.AttachRequired, path.Child("attachedRequired"))...)
 	return append(errs, apivalidation.ValidateImmutableField(obj.Spec.VolumeLifecycleModes, old.Spec.VolumeLifecycleModes, path.Child("volumeLifecycleModes"))...)
+}
+
+// DropDisabled removes what the gate that is off offers, unless the driver has it already; old is nil for a new one.
+func DropDisabled(obj, old *v1.CSIDriver) {
+	if old == nil || old.Spec.PreventPodSchedulingIfMissing == nil {
+		obj.Spec.PreventPodSchedulingIfMissing = nil
+	}
 }

@@ -14,9 +14,9 @@ func Warnings(obj *v1.CSIDriver) []string {
 	return nil
 }
 
-// UpdateWarnings tells the same when the spec changed.
+// UpdateWarnings tells the same when tokens are asked for anew.
 func UpdateWarnings(obj, old *v1.CSIDriver) []string {
-	if reflect.DeepEqual(obj.Spec, old.Spec) {
+	if reflect.DeepEqual(obj.Spec.TokenRequests, old.Spec.TokenRequests) && reflect.DeepEqual(obj.Spec.ServiceAccountTokenInSecrets, old.Spec.ServiceAccountTokenInSecrets) {
 		return nil
 	}
 	return Warnings(obj)

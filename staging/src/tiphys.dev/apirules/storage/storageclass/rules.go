@@ -33,7 +33,7 @@ func SetDefaults(obj *v1.StorageClass) {
 // Validate checks a new class.
 func Validate(obj *v1.StorageClass) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	errs = append(errs, validateProvisioner(obj.Provisioner, field.NewPath("provisioner"))...)
+	errs = append(errs, ValidateProvisioner(obj.Provisioner, field.NewPath("provisioner"))...)
 	errs = append(errs, ValidateParameters(obj.Parameters, true, field.NewPath("parameters"))...)
 	if obj.ReclaimPolicy != nil && *obj.ReclaimPolicy != "" {
 		errs = append(errs, check.OneOf(field.NewPath("reclaimPolicy"), *obj.ReclaimPolicy, corev1.PersistentVolumeReclaimDelete, corev1.PersistentVolumeReclaimRetain)...)
@@ -46,7 +46,8 @@ func Validate(obj *v1.StorageClass) field.ErrorList {
 	return append(errs, validateTopologies(obj.AllowedTopologies, field.NewPath("allowedTopologies"))...)
 }
 
-func validateProvisioner(name string, path *field.Path) field.ErrorList {
+// ValidateProvisioner checks the name of what makes volumes.
+func ValidateProvisioner(name string, path *field.Path) field.ErrorList {
 	if name == "" {
 		return field.ErrorList{field.Required(path, name)}
 	}
@@ -99,6 +100,10 @@ func validateTopologies(terms []corev1.TopologySelectorTerm, path *field.Path) f
 				errs = append(errs, field.Duplicate(one.Child("key"), e.Key))
 			}
 			keys.Insert(e.Key)
+		}
+		if len(t.MatchLabelExpressions) == 0 {
+			errs = append(errs, field.Duplicate(exprs, "")) // the server takes it for a repetition
+			continue
 		}
 		for j := range i {
 			if check.Same(terms[j].MatchLabelExpressions, t.MatchLabelExpressions) {

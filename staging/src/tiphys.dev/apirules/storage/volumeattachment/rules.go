@@ -38,7 +38,8 @@ func validateSpec(spec *v1.VolumeAttachmentSpec) field.ErrorList {
 		errs = append(errs, field.Forbidden(source, "must specify exactly one of inlineVolumeSpec and persistentVolumeName"))
 	case name != nil && *name == "":
 		errs = append(errs, field.Required(source.Child("persistentVolumeName"), "must specify non empty persistentVolumeName"))
-	case name != nil:
+	}
+	if name != nil {
 		errs = append(errs, check.Messages(source.Child("persistentVolumeName"), *name, apivalidation.NameIsDNSSubdomain(*name, false))...)
 	}
 	node := path.Child("nodeName")
@@ -78,6 +79,7 @@ func ValidateUpdate(obj, old *v1.VolumeAttachment) field.ErrorList {
 	errs = append(errs, apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))...)
 	errs = append(errs, validateSpec(&obj.Spec)...)
 	errs = append(errs, validateStatus(&obj.Status)...)
+	errs = append(errs, volumesource.DriverName(obj.Spec.Attacher, field.NewPath("spec", "attacher"))...)
 	if !check.Same(obj.Spec, old.Spec) {
 		errs = append(errs, field.Invalid(field.NewPath("spec"), obj.Spec, apivalidation.FieldImmutableErrorMsg))
 	}

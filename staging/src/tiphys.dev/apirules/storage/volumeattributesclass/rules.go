@@ -6,20 +6,20 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules/check"
-	"tiphys.dev/apirules/core/volumesource"
 	"tiphys.dev/apirules/storage/storageclass"
 )
 
 // Validate checks a new class.
 func Validate(obj *v1.VolumeAttributesClass) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	errs = append(errs, volumesource.DriverName(obj.DriverName, field.NewPath("driverName"))...)
+	errs = append(errs, storageclass.ValidateProvisioner(obj.DriverName, field.NewPath("driverName"))...)
 	return append(errs, storageclass.ValidateParameters(obj.Parameters, false, field.NewPath("parameters"))...)
 }
 
 // ValidateUpdate checks a change: what a class means stays.
 func ValidateUpdate(obj, old *v1.VolumeAttributesClass) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	errs = append(errs, Validate(obj)...)
 	if obj.DriverName != old.DriverName {
 		errs = append(errs, field.Forbidden(field.NewPath("driverName"), "updates to driverName are forbidden."))
 	}
