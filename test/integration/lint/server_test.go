@@ -14,10 +14,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
@@ -61,6 +64,61 @@ func TestAsTheServer(t *testing.T) {
 	if s.compared < 1000 || s.skipped > s.compared/4 {
 		t.Errorf("compared only %d, %d were refused for other reasons", s.compared, s.skipped)
 	}
+}
+
+// The same for custom resources, by a definition that lint has in its input and the server has stored.
+func TestCustomResourcesAsTheServer(t *testing.T) {
+	c := harness.Start(t, harness.Config{})
+	definition, err := os.ReadFile("testdata/definition.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	crd := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal(definition, &crd.Object); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Dynamic().Resource(definitions).Create(t.Context(), crd, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	client, err := rest.HTTPClientFor(c.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, client: client, host: c.RESTConfig().Host, beside: []lint.Source{{Name: "definition", Data: definition}}}
+	kind := &apirules.Kind{GroupVersionKind: schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Widget"}, Resource: "widgets", Namespaced: true}
+	data, err := os.ReadFile("testdata/widget.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var widget map[string]any
+	if err := yaml.Unmarshal(data, &widget); err != nil {
+		t.Fatal(err)
+	}
+	served := func(context.Context) (bool, error) {
+		_, ok := s.ask(kind, encode(t, widget), "Strict")
+		return ok, nil
+	}
+	if err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, served); err != nil {
+		t.Fatalf("the server does not serve the kind: %v", err)
+	}
+	for name, value := range changes(widget) {
+		s.compare(kind, name, value)
+	}
+	t.Logf("%d compared, %d refused for other reasons", s.compared, s.skipped)
+	if s.compared < 40 {
+		t.Errorf("compared only %d", s.compared)
+	}
+}
+
+var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+
+func encode(t *testing.T, value any) []byte {
+	t.Helper()
+	data, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 type manifest struct {
@@ -137,17 +195,16 @@ type server struct {
 	client            *http.Client
 	host              string
 	compared, skipped int
+	// beside is further input of lint.
+	beside []lint.Source
 }
 
 // said is what one of both says, comparable.
 type said struct{ errors, warnings []string }
 
 func (s *server) compare(kind *apirules.Kind, name string, value map[string]any) {
-	data, err := json.Marshal(value)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	report := lint.Check([]lint.Source{{Name: "x", Data: data}}, lint.Options{})
+	data := encode(s.t, value)
+	report := lint.Check(append([]lint.Source{{Name: "x", Data: data}}, s.beside...), lint.Options{})
 	// The first answer stops at unknown fields, the second goes on.
 	strict, ok := s.ask(kind, data, "Strict")
 	if !ok {
@@ -213,6 +270,9 @@ func (s *server) ask(kind *apirules.Kind, data []byte, validation string) (said,
 	}
 	if response.StatusCode == http.StatusCreated {
 		return out, true
+	}
+	if response.StatusCode == http.StatusNotFound {
+		return out, false // not served yet
 	}
 	var status metav1.Status
 	if err := json.Unmarshal(body, &status); err != nil {
