@@ -138,6 +138,10 @@ func (r *EvictionREST) delete(ctx context.Context, pod *corev1.Pod, options *met
 	if options.Preconditions.UID == nil {
 		options.Preconditions.UID = &pod.UID
 	}
+	if want := *options.Preconditions.UID; want != pod.UID {
+		return apierrors.NewConflict(schema.GroupResource{Resource: "Pod"}, pod.Name, fmt.Errorf("the UID in the precondition (%s) does not match the UID in record (%s). "+
+			"The object might have been deleted and then recreated", want, pod.UID))
+	}
 	// A decision by the pod's state holds only as long as the state.
 	if unchanged && options.Preconditions.ResourceVersion == nil {
 		options.Preconditions.ResourceVersion = &pod.ResourceVersion

@@ -40,6 +40,9 @@ func setPodLevelResourceDefaults(spec *v1.PodSpec) {
 			set(&spec.Resources.Limits, name, limited)
 		}
 	}
+	if len(spec.Resources.Limits) == 0 {
+		return // requests alone say what they say
+	}
 	for name := range requested {
 		if helper.IsSupportedPodLevelResource(name) && !resources.IsHugePages(name) {
 			set(&spec.Resources.Requests, name, requested)
