@@ -154,15 +154,4 @@ func orphan(ns *corev1.Namespace, options *metav1.DeleteOptions) {
 	if *want {
 		ns.Finalizers = append(ns.Finalizers, metav1.FinalizerOrphanDependents)
 	}
-	slices.SortStableFunc(ns.Finalizers, func(a, b string) int {
-		// The collector's come first, as other kinds have it.
-		return rank(a) - rank(b)
-	})
-}
-
-func rank(finalizer string) int {
-	if finalizer == metav1.FinalizerDeleteDependents || finalizer == metav1.FinalizerOrphanDependents {
-		return 0
-	}
-	return 1
 }

@@ -27,7 +27,7 @@ func SetDefaults(obj *v1.Namespace) {
 // Validate checks a new namespace. Its name is also a DNS label in service names.
 func Validate(obj *v1.Namespace) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.ValidateNamespaceName, field.NewPath("metadata"))
-	return append(errs, validateFinalizers(obj)...)
+	return append(errs, validateFinalizers(obj, false)...)
 }
 
 // ValidateUpdate checks a change of metadata; spec and status change by their own subresources.
@@ -52,16 +52,20 @@ func ValidateStatusUpdate(obj, old *v1.Namespace) field.ErrorList {
 // ValidateFinalizeUpdate checks what the finalize subresource may change: the finalizers of the spec.
 func ValidateFinalizeUpdate(obj, old *v1.Namespace) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	return append(errs, validateFinalizers(obj)...)
+	return append(errs, validateFinalizers(obj, true)...)
 }
 
 var standardFinalizers = sets.New(string(v1.FinalizerKubernetes), metav1.FinalizerOrphanDependents, metav1.FinalizerDeleteDependents)
 
-func validateFinalizers(obj *v1.Namespace) field.ErrorList {
+// validateFinalizers names the place in the list only where finalizers are taken out, as the server does.
+func validateFinalizers(obj *v1.Namespace, placed bool) field.ErrorList {
 	var errs field.ErrorList
 	path := field.NewPath("spec", "finalizers")
 	for i, f := range obj.Spec.Finalizers {
-		name, at := string(f), path.Index(i)
+		name, at := string(f), path
+		if placed {
+			at = path.Index(i)
+		}
 		errs = append(errs, check.QualifiedName(at, name)...)
 		if !strings.Contains(name, "/") && !standardFinalizers.Has(name) {
 			errs = append(errs, field.Invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified"))

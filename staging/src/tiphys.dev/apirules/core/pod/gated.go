@@ -29,8 +29,7 @@ func validateNarrowing(rest, old *v1.PodSpec, path *field.Path) field.ErrorList 
 	}
 	errs = append(errs, validateNodeAffinityChange(now, was, path.Child("affinity", "nodeAffinity"))...)
 	switch {
-	case rest.Affinity == nil:
-		rest.Affinity = old.Affinity
+	case rest.Affinity == nil: // not a narrower selection: refused as any other change
 	case old.Affinity == nil && rest.Affinity.PodAffinity == nil && rest.Affinity.PodAntiAffinity == nil:
 		rest.Affinity = nil
 	default:

@@ -134,9 +134,9 @@ func validateAddressList(ips, old []string, path *field.Path, tooMany string) fi
 		errs = append(errs, validation.IsValidIPForLegacyField(path.Index(i), ip, true, old)...)
 	}
 	if len(ips) > 1 {
-		if dual, err := netutils.IsDualStackIPStrings(ips); err != nil {
+		if dual, err := netutils.IsDualStackIPStrings(ips); err != nil && path.String() != "status.hostIPs" {
 			errs = append(errs, field.InternalError(path, fmt.Errorf("failed to check for dual stack with error:%v", err)))
-		} else if !dual || len(ips) > 2 {
+		} else if err != nil || !dual || len(ips) > 2 {
 			errs = append(errs, field.Invalid(path, ips, tooMany))
 		}
 	}

@@ -20,8 +20,7 @@ func validateContainerReports(obj *v1.Pod, path *field.Path) field.ErrorList {
 			at := path.Child(child).Index(i)
 			if windows && s.User != nil && s.User.Linux != nil {
 				errs = append(errs, field.Forbidden(at.Child("user", "linux"), "cannot be set for a windows pod"))
-			}
-			if s.User != nil && s.User.Linux != nil {
+			} else if s.User != nil && s.User.Linux != nil {
 				errs = append(errs, validateLinuxUser(s.User.Linux, at.Child("user", "linux"))...)
 			}
 			if !devices && len(s.AllocatedResourcesStatus) > 0 {

@@ -19,6 +19,9 @@ func ValidateUpdate(obj, old *v1.Pod) field.ErrorList {
 	meta, path := field.NewPath("metadata"), field.NewPath("spec")
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, meta)
 	errs = append(errs, validateSingle(obj, podspec.ForUpdate(&old.Spec, true))...)
+	if len(validateTokens(&old.Spec)) == 0 {
+		errs = append(errs, validateTokens(&obj.Spec)...)
+	}
 	errs = append(errs, validateMirrorAnnotation(obj, old, meta.Child("annotations"))...)
 
 	if len(obj.Spec.Containers) != len(old.Spec.Containers) {
