@@ -23,8 +23,8 @@ const (
 // Policy allows a user or a group something. A property that is not set matches only what has no such property; a star
 // matches everything.
 type Policy struct {
-	// User and Group say whom the policy is for. One that is not set, or a star, does not restrict; a policy with neither is
-	// for nobody.
+	// User and Group say whom the policy is for. One that is not set does not restrict; a policy with neither is for nobody,
+	// and one with a star in either for all who are authenticated.
 	User  string `json:"user,omitempty"`
 	Group string `json:"group,omitempty"`
 	// Readonly allows get, list and watch of resources, and get of other paths.
@@ -82,7 +82,15 @@ func parseLine(line []byte) (policy Policy, versioned bool, err error) {
 	if document.APIVersion != apiVersion || document.Kind != kind {
 		return Policy{}, true, fmt.Errorf("no kind %q is registered for version %q, only %s of %s", document.Kind, document.APIVersion, kind, apiVersion)
 	}
-	return document.Spec, true, nil
+	return document.Spec.forEverybody(), true, nil
+}
+
+// forEverybody reads a star for user or group as what it stands for: all who are authenticated, and nobody else.
+func (p Policy) forEverybody() Policy {
+	if p.User == all || p.Group == all {
+		p.User, p.Group = "", user.AllAuthenticated
+	}
+	return p
 }
 
 // parseOldest reads a rule from before the format had versions: there, what is not set is everything.
@@ -110,7 +118,7 @@ func parseOldest(line []byte) (Policy, error) {
 	if p.Resource == "" {
 		p.Resource = all
 	}
-	return p, nil
+	return p.forEverybody(), nil
 }
 
 // Load reads the policy file. A file without policies allows nothing.
@@ -131,10 +139,10 @@ func (p *Policy) concerns(u user.Info) bool {
 	if u == nil || (p.User == "" && p.Group == "") {
 		return false
 	}
-	if p.User != "" && p.User != all && p.User != u.GetName() {
+	if p.User != "" && p.User != u.GetName() {
 		return false
 	}
-	return p.Group == "" || p.Group == all || slices.Contains(u.GetGroups(), p.Group)
+	return p.Group == "" || slices.Contains(u.GetGroups(), p.Group)
 }
 
 // allows tells whether the policy covers what is asked.
