@@ -92,7 +92,7 @@ func validateOperations(m *v1.MatchResources, path *field.Path) field.ErrorList 
 			}
 		}
 	}
-	return errs
+	return append(errs, policyrules.UnknownOperations(m, path)...)
 }
 
 // The types that a patch is made of, as expressions call them.
@@ -121,7 +121,7 @@ func validateMutation(c *policyrules.Compiler, m *v1.Mutation, path *field.Path)
 		}
 	case v1.PatchTypeApplyConfiguration:
 		if m.JSONPatch != nil {
-			errs = append(errs, field.Forbidden(patch, "must be omitted when patchType is ApplyConfiguration"))
+			errs = append(errs, field.Invalid(patch, "{jsonPatch}", "must not be specified when patchType is ApplyConfiguration"))
 		}
 		if m.ApplyConfiguration == nil {
 			errs = append(errs, field.Required(apply, "must be specified when patchType is ApplyConfiguration"))

@@ -19,7 +19,8 @@ func Validate(obj *v1.MutatingAdmissionPolicyBinding) field.ErrorList {
 	path := field.NewPath("spec")
 	errs = append(errs, policyrules.ValidatePolicyName(obj.Spec.PolicyName, path.Child("policyName"))...)
 	errs = append(errs, policyrules.ValidateParamRef(obj.Spec.ParamRef, path.Child("paramRef"))...)
-	return append(errs, policyrules.ValidateMatch(obj.Spec.MatchResources, false, path.Child("matchResources"))...)
+	errs = append(errs, policyrules.ValidateMatch(obj.Spec.MatchResources, false, path.Child("matchResources"))...)
+	return append(errs, policyrules.UnknownOperations(obj.Spec.MatchResources, path.Child("matchResources", "resourceRules"))...)
 }
 
 // ValidateUpdate checks a change; any valid binding may take the place of another.
