@@ -24,7 +24,7 @@ func New(getter generic.RESTOptionsGetter, group string, ttl time.Duration) (sto
 	r := &stored.Resource[*corev1.Event]{
 		Group: group, Name: "events", Singular: "event", Versions: []string{"v1"},
 		Namespaced:    true,
-		AnyFinalizers: true,
+		AnyFinalizers: group == "",
 		ShortNames:    []string{"ev"},
 
 		New:     func() *corev1.Event { return &corev1.Event{} },

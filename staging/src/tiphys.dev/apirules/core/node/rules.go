@@ -38,7 +38,9 @@ func SetDefaults(obj *v1.Node) {
 }
 
 // Validate checks a new node.
-func Validate(obj *v1.Node) field.ErrorList { return validate(obj, nil) }
+func Validate(obj *v1.Node) field.ErrorList {
+	return append(validate(obj, nil), validateDeclaredFeatures(obj.Status.DeclaredFeatures)...)
+}
 
 func validate(obj, old *v1.Node) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, false, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))

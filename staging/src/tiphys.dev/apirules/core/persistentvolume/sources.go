@@ -20,7 +20,7 @@ func validateSource(spec *v1.PersistentVolumeSpec, path *field.Path) field.Error
 		if !set {
 			return
 		}
-		if given++; given > 1 {
+		if given++; given > 1 && child != "flexVolume" { // which the server counts, and never refuses
 			errs = append(errs, field.Forbidden(path.Child(child), "may not specify more than 1 volume type"))
 			return
 		}
