@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,9 +135,11 @@ func (c Config) Validate() error {
 	if c.NodePodCIDR.Bits() < c.ClusterCIDR.Bits() || !c.ClusterCIDR.Contains(c.NodePodCIDR.Addr()) {
 		errs = append(errs, fmt.Errorf("--node-pod-cidr %s is not in --cluster-cidr %s", c.NodePodCIDR, c.ClusterCIDR))
 	}
-	for name := range c.Binaries {
+	for name, path := range c.Binaries {
 		if !slices.Contains(replaceable, name) {
 			errs = append(errs, fmt.Errorf("--use-binary %s=…: the components are %s", name, strings.Join(replaceable, ", ")))
+		} else if _, err := exec.LookPath(path); err != nil {
+			errs = append(errs, fmt.Errorf("--use-binary %s=%s: %w; name a program that is there", name, path, err))
 		}
 	}
 	return errors.Join(errs...)
