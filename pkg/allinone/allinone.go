@@ -12,6 +12,7 @@ import (
 	"tiphys.dev/tiphys/pkg/allinone/cgrouproot"
 	"tiphys.dev/tiphys/pkg/allinone/containerd"
 	"tiphys.dev/tiphys/pkg/allinone/datadir"
+	"tiphys.dev/tiphys/pkg/allinone/etcd"
 	"tiphys.dev/tiphys/pkg/allinone/preflight"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
@@ -120,7 +121,7 @@ func newAssembly(cfg Config) (*assembly, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &assembly{cfg: cfg, paths: p, containerd: containerd.Config{
+	return &assembly{cfg: cfg, paths: p, store: etcd.NewSource(), containerd: containerd.Config{
 		BinDir: cfg.NodeBinDir, CNIBinDir: cfg.NodeBinDir, CNIConfDir: p.cniConf(),
 		Root: p.containerd(), State: p.containerdState(), ConfigFile: p.config("containerd.toml"),
 		RegistryConfigDir: p.registries(), PauseImage: pauseImage,

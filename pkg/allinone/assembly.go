@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"tiphys.dev/tiphys/pkg/allinone/containerd"
+	"tiphys.dev/tiphys/pkg/allinone/etcd"
 	"tiphys.dev/tiphys/pkg/allinone/pki"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
@@ -15,6 +16,8 @@ type assembly struct {
 	paths      paths
 	pki        pki.Files
 	containerd containerd.Config
+	// store is the embedded etcd, for the built-in API server.
+	store *etcd.Source
 	// informers serve all built-in components.
 	informers sharedInformers
 }

@@ -30,6 +30,7 @@ func (a *assembly) buildAPIServer(ctx context.Context) (lifecycle.Runner, error)
 func (a *assembly) apiServerConfig() *apiserver.Config {
 	files := a.pki
 	c := apiserver.NewConfig()
+	c.EtcdClients = a.store.NewClient
 	c.Etcd.StorageConfig.Transport.ServerList = []string{"unix://" + a.paths.etcdSocket()}
 	c.ServerRun.AdvertiseAddress = a.cfg.NodeIP.AsSlice()
 	// Pods such as cluster DNS go on running, and would go on watching: a stop must not wait for them.

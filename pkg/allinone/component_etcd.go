@@ -7,7 +7,7 @@ import (
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
-// buildEtcd opens a Unix socket: the API server, built in or not, finds a restarted etcd there again.
+// buildEtcd serves the built-in API server in the process, and one that is another program on a Unix socket.
 func (a *assembly) buildEtcd(context.Context) (lifecycle.Runner, error) {
-	return etcd.New(etcd.Config{Dir: a.paths.etcd(), Socket: a.paths.etcdSocket()})
+	return etcd.New(etcd.Config{Dir: a.paths.etcd(), Socket: a.paths.etcdSocket(), Source: a.store})
 }

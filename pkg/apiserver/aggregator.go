@@ -45,6 +45,10 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	if err := etcd.ApplyTo(&config); err != nil {
 		return nil, err
 	}
+	var err error
+	if config.RESTOptionsGetter, err = g.storage(c, config.RESTOptionsGetter); err != nil {
+		return nil, err
+	}
 	ac := &apiserver.Config{
 		GenericConfig: &genericapiserver.RecommendedConfig{Config: config, SharedInformerFactory: g.informers},
 		ExtraConfig: apiserver.ExtraConfig{

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
@@ -27,8 +28,11 @@ import (
 // Config is everything the API server can be told. The parts that the generic API server library defines are its own option
 // types, so that every setting it documents is here under the same name.
 type Config struct {
-	ServerRun     *options.ServerRunOptions
-	Etcd          *options.EtcdOptions
+	ServerRun *options.ServerRunOptions
+	Etcd      *options.EtcdOptions
+	// EtcdClients makes clients of a store in this process, one for each resource; Etcd's addresses are then used for health checks
+	// only. Nil reaches the store by the addresses.
+	EtcdClients   func() *clientv3.Client
 	SecureServing *options.SecureServingOptionsWithLoopback
 	Audit         *options.AuditOptions
 	Features      *options.FeatureOptions

@@ -33,10 +33,18 @@ func newCustomResources(c *Config, g *generic, delegate genericapiserver.Delegat
 	if err := etcd.ApplyTo(&config); err != nil {
 		return nil, err
 	}
+	var err error
+	if config.RESTOptionsGetter, err = g.storage(c, config.RESTOptionsGetter); err != nil {
+		return nil, err
+	}
+	objects, err := g.storage(c, crdoptions.NewCRDRESTOptionsGetter(etcd, config.ResourceTransformers, config.StorageObjectCountTracker))
+	if err != nil {
+		return nil, err
+	}
 	crd := &apiextensions.Config{
 		GenericConfig: &genericapiserver.RecommendedConfig{Config: config, SharedInformerFactory: g.informers},
 		ExtraConfig: apiextensions.ExtraConfig{
-			CRDRESTOptionsGetter: crdoptions.NewCRDRESTOptionsGetter(etcd, config.ResourceTransformers, config.StorageObjectCountTracker),
+			CRDRESTOptionsGetter: objects,
 			MasterCount:          1,
 			AuthResolverWrapper:  newAuthResolver(g),
 			ServiceResolver:      g.resolver,

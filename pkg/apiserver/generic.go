@@ -40,6 +40,7 @@ import (
 	"tiphys.dev/tiphys/pkg/apiserver/authz"
 	"tiphys.dev/tiphys/pkg/apiserver/authz/rbac"
 	"tiphys.dev/tiphys/pkg/apiserver/bootstrap"
+	"tiphys.dev/tiphys/pkg/apiserver/inprocess"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	generatedopenapi "tiphys.dev/tiphys/pkg/generated/openapi"
 )
@@ -56,6 +57,8 @@ type generic struct {
 	securePort  int
 	// apiServices is there once the aggregator is built.
 	apiServices atomic.Pointer[apiregistration.APIServiceLister]
+	// local is the store in this process, if there is one.
+	local *inprocess.Store
 	// stores are those that hold the resources.
 	stores []storagebackend.Config
 	peers  *peers
@@ -105,7 +108,7 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 		return nil, err
 	}
 	g.setOpenAPI()
-	if err := g.setStorage(c); err != nil {
+	if err := g.setStorage(ctx, c); err != nil {
 		return nil, err
 	}
 	if err := g.setClients(c); err != nil {

@@ -1,14 +1,17 @@
 package apiserver
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	registrygeneric "k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/server/options"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 
 	"tiphys.dev/tiphys/pkg/api/scheme"
+	"tiphys.dev/tiphys/pkg/apiserver/inprocess"
 )
 
 // storagePrefixes are the places of resources whose keys in etcd do not follow from their names. They are upstream's, so that
@@ -33,7 +36,11 @@ func defaultResources() *serverstorage.ResourceConfig {
 	return r
 }
 
-func (g *generic) setStorage(c *Config) error {
+func (g *generic) setStorage(ctx context.Context, c *Config) error {
+	if c.EtcdClients != nil {
+		g.local = inprocess.New(ctx, c.EtcdClients, c.Etcd.StorageConfig.CompactionInterval)
+		c.Etcd.StorageConfig.CompactionInterval = 0
+	}
 	// The servers of custom resources and of APIServices start from the same settings.
 	c.Etcd.StorageConfig.Transport.TracerProvider = g.config.TracerProvider
 	c.Etcd.StorageConfig.Transport.EgressLookup = g.egressLookup()
@@ -64,7 +71,23 @@ func (g *generic) setStorage(c *Config) error {
 	if err := c.Etcd.ApplyWithStorageFactoryTo(kindlessStorage{factory}, g.config); err != nil {
 		return fmt.Errorf("setting up storage: %w", err)
 	}
-	return nil
+	g.config.RESTOptionsGetter, err = g.storage(c, g.config.RESTOptionsGetter)
+	return err
+}
+
+// storage is where the resources of one of the three servers are kept.
+func (g *generic) storage(c *Config, addressed registrygeneric.RESTOptionsGetter) (registrygeneric.RESTOptionsGetter, error) {
+	if g.local == nil {
+		return addressed, nil
+	}
+	sizes, err := options.ParseWatchCacheSizes(c.Etcd.WatchCacheSizes)
+	if err != nil {
+		return nil, err
+	}
+	return g.local.Getter(addressed, func(resource schema.GroupResource) bool {
+		size, set := sizes[resource]
+		return c.Etcd.EnableWatchCache && (!set || size > 0)
+	}), nil
 }
 
 // withoutEvents drops settings for events, which are never cached: they are many, and hardly anybody watches them.

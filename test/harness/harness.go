@@ -16,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 	"k8s.io/apimachinery/pkg/util/wait"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/dynamic"
@@ -78,6 +80,7 @@ func New(c Config) (*Cluster, error) {
 		etcd.Close()
 		return nil, err
 	}
+	config.EtcdClients = func() *clientv3.Client { return v3client.New(etcd.Server) }
 	ctx, cancel := context.WithCancel(context.Background())
 	server, err := apiserver.New(ctx, config)
 	if err != nil {

@@ -14,9 +14,7 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
-	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"k8s.io/utils/clock"
@@ -30,6 +28,8 @@ type Config struct {
 	Dir string
 	// Socket, if set, is the path of a Unix socket to serve clients of other processes on.
 	Socket string
+	// Source, if set, is told of the running member, for clients in this process.
+	Source *Source
 	// StartTimeout bounds the time until the member serves; a minute when zero.
 	StartTimeout time.Duration
 	// Clock times the looks at the disk; the real one when nil.
@@ -38,10 +38,9 @@ type Config struct {
 
 // Etcd is one run of the member.
 type Etcd struct {
-	cfg    Config
-	ready  chan struct{}
-	client *clientv3.Client
-	fatal  *fatalHook
+	cfg   Config
+	ready chan struct{}
+	fatal *fatalHook
 }
 
 // New checks the settings.
@@ -64,9 +63,6 @@ func New(cfg Config) (*Etcd, error) {
 
 // Ready is closed when the member serves.
 func (e *Etcd) Ready() <-chan struct{} { return e.ready }
-
-// Client is the in-process client; nil before Ready. The caller does not close it.
-func (e *Etcd) Client() *clientv3.Client { return e.client }
 
 // Run serves until ctx ends.
 func (e *Etcd) Run(ctx context.Context) error {
@@ -93,8 +89,10 @@ func (e *Etcd) Run(ctx context.Context) error {
 	case <-time.After(e.cfg.StartTimeout):
 		return fmt.Errorf("etcd did not become ready within %v", e.cfg.StartTimeout)
 	}
-	e.client = v3client.New(server.Server)
-	defer e.client.Close()
+	if e.cfg.Source != nil {
+		e.cfg.Source.set(server.Server)
+		defer e.cfg.Source.set(nil)
+	}
 	close(e.ready)
 	watching, stop := context.WithCancel(ctx)
 	var guarding sync.WaitGroup

@@ -37,15 +37,45 @@ func run(t *testing.T, cfg Config) (*Etcd, func() error) {
 func TestDataSurvivesARestartAndIsSeenOverTheSocket(t *testing.T) {
 	ctx := context.Background()
 	cfg := Config{Dir: filepath.Join(t.TempDir(), "etcd"), Socket: filepath.Join(t.TempDir(), "e.sock")}
-	e, stop := run(t, cfg)
-	if _, err := e.Client().Put(ctx, "/registry/x", "1"); err != nil {
+	source := NewSource()
+	cfg.Source = source
+	client := source.NewClient()
+	defer client.Close()
+	_, stop := run(t, cfg)
+	if _, err := client.Put(ctx, "/registry/x", "1"); err != nil {
 		t.Fatal(err)
+	}
+	watch := client.Watch(ctx, "/registry/x")
+	if _, err := client.Put(ctx, "/registry/x", "2"); err != nil {
+		t.Fatal(err)
+	}
+	if event := <-watch; event.Err() != nil || len(event.Events) != 1 {
+		t.Fatalf("watch: %v", event)
 	}
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Fatalf("Run: %v", err)
 	}
+	// The watch ends with the member; the client goes on with the next one, and a call waits for it.
+	for event := range watch {
+		if event.Err() == nil {
+			t.Errorf("an event after the end: %v", event)
+		}
+	}
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := client.Get(ctx, "/registry/x")
+		waiting <- err
+	}()
+	short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+	defer cancel()
+	if _, err := client.Txn(short).Then(clientv3.OpGet("/registry/x")).Commit(); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a call without a member: %v", err)
+	}
 	_, stop = run(t, cfg)
 	defer stop()
+	if err := <-waiting; err != nil {
+		t.Errorf("the call that waited: %v", err)
+	}
 	other, err := clientv3.New(clientv3.Config{Endpoints: []string{"unix://" + cfg.Socket}, DialTimeout: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +85,7 @@ func TestDataSurvivesARestartAndIsSeenOverTheSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Kvs) != 1 || string(got.Kvs[0].Value) != "1" {
+	if len(got.Kvs) != 1 || string(got.Kvs[0].Value) != "2" {
 		t.Errorf("got %v", got.Kvs)
 	}
 }
@@ -70,8 +100,9 @@ func TestDamageIsAPermanentErrorThatNamesTheFolder(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := Config{Dir: filepath.Join(t.TempDir(), "etcd")}
-			e, stop := run(t, cfg)
-			if _, err := e.Client().Put(context.Background(), "a", "b"); err != nil {
+			cfg.Source = NewSource()
+			_, stop := run(t, cfg)
+			if _, err := cfg.Source.NewClient().Put(context.Background(), "a", "b"); err != nil {
 				t.Fatal(err)
 			}
 			stop()

@@ -84,13 +84,15 @@ func smallDisk(t *testing.T, size string) string {
 func TestFullDisk(t *testing.T) {
 	disk := smallDisk(t, "320m")
 	clock := testingclock.NewFakeClock(time.Unix(0, 0))
-	cfg := Config{Dir: filepath.Join(disk, "etcd"), Clock: clock}
-	e, stop := run(t, cfg)
+	cfg := Config{Dir: filepath.Join(disk, "etcd"), Clock: clock, Source: NewSource()}
+	_, stop := run(t, cfg)
+	client := cfg.Source.NewClient()
+	defer client.Close()
 	stored := 0
 	put := func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		_, err := e.Client().Put(ctx, fmt.Sprintf("/registry/x/%04d", stored+1), strings.Repeat("v", 1000))
+		_, err := client.Put(ctx, fmt.Sprintf("/registry/x/%04d", stored+1), strings.Repeat("v", 1000))
 		if err == nil {
 			stored++
 		}
@@ -118,10 +120,10 @@ func TestFullDisk(t *testing.T) {
 	if err := put(); err == nil || !strings.Contains(err.Error(), "space exceeded") {
 		t.Errorf("a write to a full disk: %v", err)
 	}
-	if got, err := e.Client().Get(t.Context(), "/registry/x/0001"); err != nil || len(got.Kvs) != 1 {
+	if got, err := client.Get(t.Context(), "/registry/x/0001"); err != nil || len(got.Kvs) != 1 {
 		t.Errorf("a read from a full disk: %v %v", got, err)
 	}
-	if _, err := e.Client().Delete(t.Context(), "/registry/none"); err != nil {
+	if _, err := client.Delete(t.Context(), "/registry/none"); err != nil {
 		t.Errorf("a deletion on a full disk: %v", err)
 	}
 	if err := os.Remove(filler); err != nil {
@@ -132,11 +134,11 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 	want := stored
-	e, stop = run(t, cfg)
+	_, stop = run(t, cfg)
 	defer stop()
 	for i := range want {
 		key := fmt.Sprintf("/registry/x/%04d", i+1)
-		if got, err := e.Client().Get(t.Context(), key); err != nil || len(got.Kvs) != 1 {
+		if got, err := client.Get(t.Context(), key); err != nil || len(got.Kvs) != 1 {
 			t.Fatalf("%s after a restart: %v %v", key, got, err)
 		}
 	}
@@ -163,7 +165,10 @@ func fill(t *testing.T, disk, file string, left int64) {
 // TestDiskFullAtOnce fills the disk faster than the guard looks: etcd would end the process, here Run ends and says why.
 func TestDiskFullAtOnce(t *testing.T) {
 	disk := smallDisk(t, "200m")
-	e, err := New(Config{Dir: filepath.Join(disk, "etcd"), Clock: testingclock.NewFakeClock(time.Unix(0, 0))})
+	source := NewSource()
+	client := source.NewClient()
+	defer client.Close()
+	e, err := New(Config{Dir: filepath.Join(disk, "etcd"), Clock: testingclock.NewFakeClock(time.Unix(0, 0)), Source: source})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +181,7 @@ func TestDiskFullAtOnce(t *testing.T) {
 	go func() {
 		for ctx.Err() == nil {
 			// The last one never gets an answer.
-			_, _ = e.Client().Put(ctx, "/registry/x", strings.Repeat("v", 100_000))
+			_, _ = client.Put(ctx, "/registry/x", strings.Repeat("v", 100_000))
 		}
 	}()
 	select {

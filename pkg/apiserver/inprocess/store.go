@@ -1,0 +1,143 @@
+package inprocess
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/version"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	etcdkubernetes "go.etcd.io/etcd/client/v3/kubernetes"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	genericfeatures "k8s.io/apiserver/pkg/features"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/storage/cacher"
+	"k8s.io/apiserver/pkg/storage/etcd3"
+	"k8s.io/apiserver/pkg/storage/feature"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/apiserver/pkg/storage/storagebackend/factory"
+	"k8s.io/apiserver/pkg/storage/value/encrypt/identity"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+)
+
+// Store opens the storage of resources.
+type Store struct {
+	clients   func() *clientv3.Client
+	compactor etcd3.Compactor
+}
+
+// New makes a store of clients; each resource takes its own, as watches of one client share their progress. Old revisions
+// are dropped after the interval, never when it is zero. ctx ends that.
+func New(ctx context.Context, clients func() *clientv3.Client, compactionInterval time.Duration) *Store {
+	s := &Store{clients: clients}
+	// The store is linked into this program, so what it can do is known.
+	feature.DefaultFeatureSupportChecker.CheckClient(ctx, linked{}, storage.RequestWatchProgress)
+	if compactionInterval > 0 {
+		client := clients()
+		compactor := etcd3.NewCompactor(client, compactionInterval, clock.RealClock{}, func() {})
+		s.compactor = compactor
+		context.AfterFunc(ctx, func() {
+			compactor.Stop()
+			_ = client.Close()
+		})
+	}
+	return s
+}
+
+// linked answers what the published feature check asks a store.
+type linked struct{}
+
+func (linked) Endpoints() []string { return []string{"in-process"} }
+
+func (linked) Status(context.Context, string) (*clientv3.StatusResponse, error) {
+	return &clientv3.StatusResponse{Version: version.Version}, nil
+}
+
+// Getter is inner with storage from this store. cached tells of which resources a watch cache is kept.
+func (s *Store) Getter(inner generic.RESTOptionsGetter, cached func(schema.GroupResource) bool) generic.RESTOptionsGetter {
+	return getter{inner: inner, store: s, cached: cached}
+}
+
+type getter struct {
+	inner  generic.RESTOptionsGetter
+	store  *Store
+	cached func(schema.GroupResource) bool
+}
+
+func (g getter) GetRESTOptions(resource schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
+	opts, err := g.inner.GetRESTOptions(resource, example)
+	if err != nil {
+		return opts, err
+	}
+	opts.Decorator = g.store.plain
+	if g.cached(resource) {
+		opts.Decorator = g.store.cached
+	}
+	return opts, nil
+}
+
+// Raw opens storage without a watch cache.
+func (s *Store) Raw(c *storagebackend.ConfigForResource, newFunc, newListFunc func() runtime.Object, prefix string) (storage.Interface, factory.DestroyFunc, error) {
+	client := &etcdkubernetes.Client{Client: s.clients()}
+	client.KV = etcd3.NewETCDLatencyTracker(client.KV)
+	client.Kubernetes = client
+	transformer := c.Transformer
+	if transformer == nil {
+		transformer = identity.NewEncryptCheckTransformer()
+	}
+	versioner := storage.APIObjectVersioner{}
+	decoder := etcd3.NewDefaultDecoder(c.Codec, versioner)
+	unsafe := utilfeature.DefaultFeatureGate.Enabled(genericfeatures.AllowUnsafeMalformedObjectDeletion)
+	if unsafe {
+		transformer = etcd3.WithCorruptObjErrorHandlingTransformer(transformer)
+		decoder = etcd3.WithCorruptObjErrorHandlingDecoder(decoder)
+	}
+	store, err := etcd3.New(client, s.compactor, c.Codec, newFunc, newListFunc, c.Prefix, prefix, c.GroupResource, transformer,
+		c.LeaseManagerConfig, decoder, versioner)
+	if err != nil {
+		_ = client.Close()
+		return nil, nil, fmt.Errorf("opening the storage of %v: %w", c.GroupResource, err)
+	}
+	// Subresources share a store, and each of them ends it.
+	destroy := sync.OnceFunc(func() {
+		store.Close()
+		_ = client.Close()
+	})
+	if unsafe {
+		return etcd3.NewStoreWithUnsafeCorruptObjectDeletion(store, c.GroupResource), destroy, nil
+	}
+	return store, destroy, nil
+}
+
+func (s *Store) plain(c *storagebackend.ConfigForResource, prefix string, _ func(runtime.Object) (string, error), newFunc, newListFunc func() runtime.Object,
+	_ storage.AttrFunc, _ storage.IndexerFuncs, _ *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
+	return s.Raw(c, newFunc, newListFunc, prefix)
+}
+
+func (s *Store) cached(c *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error), newFunc, newListFunc func() runtime.Object,
+	attributes storage.AttrFunc, triggers storage.IndexerFuncs, indexers *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
+	raw, destroyRaw, err := s.Raw(c, newFunc, newListFunc, prefix)
+	if err != nil {
+		return nil, nil, err
+	}
+	watched, err := cacher.NewCacherFromConfig(cacher.Config{
+		Storage: raw, Versioner: storage.APIObjectVersioner{}, GroupResource: c.GroupResource, EventsHistoryWindow: c.EventsHistoryWindow,
+		ResourcePrefix: prefix, KeyFunc: key, NewFunc: newFunc, NewListFunc: newListFunc, GetAttrsFunc: attributes,
+		IndexerFuncs: triggers, Indexers: indexers, Codec: c.Codec,
+	})
+	if err != nil {
+		destroyRaw()
+		return nil, nil, fmt.Errorf("opening the watch cache of %v: %w", c.GroupResource, err)
+	}
+	delegator := cacher.NewCacheDelegator(watched, raw)
+	return delegator, sync.OnceFunc(func() {
+		delegator.Stop()
+		watched.Stop()
+		destroyRaw()
+	}), nil
+}
