@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/emicklei/go-restful/v3"
 	"k8s.io/apiserver/pkg/admission"
 	webhookinit "k8s.io/apiserver/pkg/admission/plugin/webhook/initializer"
 	"k8s.io/apiserver/pkg/endpoints/filters"
@@ -62,7 +63,17 @@ func addDiscoveryDocuments(c *Config, g *generic, server *genericapiserver.Gener
 		klog.InfoS("Not serving the keys of service account tokens", "reason", err)
 		return nil
 	}
-	server.Handler.NonGoRestfulMux.HandleFunc(serviceaccount.ConfigurationPath, docs.ServeConfiguration)
-	server.Handler.NonGoRestfulMux.HandleFunc(serviceaccount.KeysPath, docs.ServeKeys)
+	server.Handler.GoRestfulContainer.Add(documentService(serviceaccount.ConfigurationPath, "application/json", docs.ServeConfiguration,
+		"get service account issuer OpenID configuration, also known as the 'OIDC discovery doc'", "getServiceAccountIssuerOpenIDConfiguration"))
+	server.Handler.GoRestfulContainer.Add(documentService(serviceaccount.KeysPath, "application/jwk-set+json", docs.ServeKeys,
+		"get service account issuer OpenID JSON Web Key Set (contains public token verification keys)", "getServiceAccountIssuerOpenIDKeyset"))
 	return nil
+}
+
+// documentService describes a handler, so that the OpenAPI documents list it.
+func documentService(path, kind string, handler http.HandlerFunc, doc, operation string) *restful.WebService {
+	s := new(restful.WebService).Path(path).Produces(kind)
+	return s.Route(s.GET("").To(func(req *restful.Request, resp *restful.Response) {
+		handler(resp.ResponseWriter, req.Request)
+	}).Doc(doc).Operation(operation).Writes(""))
 }

@@ -9,7 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	admissionv1 "k8s.io/api/admission/v1"
+	admissionv1beta1 "k8s.io/api/admission/v1beta1"
 	v1 "k8s.io/api/core/v1"
+	imagepolicyv1alpha1 "k8s.io/api/imagepolicy/v1alpha1"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -30,9 +33,12 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
 	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/listers/apiregistration/v1"
+	"k8s.io/kube-openapi/pkg/spec3"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 	"k8s.io/utils/clock"
 
 	"tiphys.dev/tiphys/pkg/api/scheme"
@@ -131,11 +137,39 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 
 func (g *generic) setOpenAPI() {
 	definitions := utilopenapi.GetOpenAPIDefinitionsWithoutDisabledFeatures(generatedopenapi.GetOpenAPIDefinitions)
-	namer := endpointsopenapi.NewDefinitionNamer(scheme.Scheme, apiextensions.Scheme, aggregatorscheme.Scheme)
-	g.config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
-	g.config.OpenAPIConfig.Info.Title = "Kubernetes"
-	g.config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
-	g.config.OpenAPIV3Config.Info.Title = "Kubernetes"
+	namer := endpointsopenapi.NewDefinitionNamer(published(scheme.Scheme), apiextensions.Scheme, aggregatorscheme.Scheme)
+	const token = "BearerToken"
+	props := spec.SecuritySchemeProps{Description: "Bearer Token authentication", Type: "apiKey", Name: "authorization", In: "header"}
+
+	v2 := genericapiserver.DefaultOpenAPIConfig(definitions, namer)
+	v2.Info.Title = "Kubernetes"
+	v2.SecurityDefinitions = &spec.SecurityDefinitions{token: {SecuritySchemeProps: props}}
+	v3 := genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
+	v3.Info.Title = "Kubernetes"
+	v3.SecuritySchemes = spec3.SecuritySchemes{token: &spec3.SecurityScheme{SecuritySchemeProps: spec3.SecuritySchemeProps{
+		Type: props.Type, Description: props.Description, Name: props.Name, In: props.In,
+	}}}
+	g.config.OpenAPIConfig, g.config.OpenAPIV3Config = v2, v3
+}
+
+// published is a scheme for the names in the documents: without the versions that only this process knows, which are the same
+// Go types here as the published ones and would be listed beside them, and with those that 1.36 knows but does not serve, which
+// upstream lists for the types of all groups.
+func published(all *runtime.Scheme) *runtime.Scheme {
+	out := runtime.NewScheme()
+	for gvk := range all.AllKnownTypes() {
+		if gvk.Version == runtime.APIVersionInternal {
+			continue
+		}
+		if object, err := all.New(gvk); err == nil {
+			out.AddKnownTypeWithName(gvk, object)
+		}
+	}
+	unserved := []schema.GroupVersion{admissionv1.SchemeGroupVersion, admissionv1beta1.SchemeGroupVersion, imagepolicyv1alpha1.SchemeGroupVersion}
+	for _, gv := range append(unserved, clientscheme.Scheme.PrioritizedVersionsAllGroups()...) {
+		metav1.AddToGroupVersion(out, gv)
+	}
+	return out
 }
 
 // setClients makes the clients with which the server reaches itself: through the loopback listener, in protobuf.
