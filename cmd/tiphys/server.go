@@ -104,7 +104,6 @@ func writeCommands(cmd *cobra.Command, cfg allinone.Config, binDir, etcdBinary s
 func runServer(ctx context.Context, cfg allinone.Config) error {
 	setVerbosity(cfg.Verbosity)
 	cfg.Version = version.Get()
-	saveMemory()
 	// One component's mistake must not end the others. The libraries' loops, event handlers and requests are made to go on after
 	// a panic, the next item then being a new try; components whose own goroutine panics are started again (pkg/lifecycle), and
 	// controllers try the object again later (pkg/controller/worker). Each panic is logged with its stack.
@@ -113,8 +112,7 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 		return err
 	}
 	cfg.OnReady = func() {
-		// Starting takes several times the memory of running: give it back when the caches have settled.
-		time.AfterFunc(settled, debug.FreeOSMemory)
+		time.AfterFunc(settled, saveMemory)
 		klog.InfoS("All components are ready", "server", cfg.Version)
 		// Without systemd there is nobody to tell, and nothing happens.
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
@@ -147,11 +145,13 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 const settled = 10 * time.Second
 
 // saveMemory collects garbage sooner than Go does by itself: what runs beside the workloads of a machine should be small
-// before it is fast. GOGC and GOMEMLIMIT overrule it, as ever.
+// before it is fast. Not before the start is over, when nearly all that is made stays; what that took goes back now. GOGC and
+// GOMEMLIMIT overrule it, as ever.
 func saveMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
+	debug.FreeOSMemory()
 }
 
 // setVerbosity is for what is logged inside this process.

@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"fmt"
+	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apiextensionsv1beta1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/kube-openapi/pkg/common"
 )
 
 // newCustomResources builds the server of CustomResourceDefinitions and of the objects they define.
@@ -21,8 +23,12 @@ func newCustomResources(c *Config, g *generic, delegate genericapiserver.Delegat
 	if err := c.Enablement.ApplyTo(&config, apiextensions.DefaultAPIResourceConfigSource(), apiextensions.Scheme); err != nil {
 		return nil, fmt.Errorf("applying --runtime-config: %w", err)
 	}
-	// Its documents are few until there are custom resources, and it keeps them itself.
+	// Its documents are few until there are custom resources, and it keeps them itself: without the types of all others.
 	config.SkipOpenAPIInstallation = false
+	v2, v3 := *g.config.OpenAPIConfig, *g.config.OpenAPIV3Config
+	v2.GetDefinitions = ownDefinitions(v2.GetDefinitions)
+	v3.GetDefinitions = ownDefinitions(v3.GetDefinitions)
+	config.OpenAPIConfig, config.OpenAPIV3Config = &v2, &v3
 
 	etcd := *c.Etcd
 	etcd.StorageConfig.StorageObjectCountTracker = g.config.StorageObjectCountTracker
@@ -51,4 +57,17 @@ func newCustomResources(c *Config, g *generic, delegate genericapiserver.Delegat
 		},
 	}
 	return crd.Complete().New(delegate)
+}
+
+// ownDefinitions leaves what definitions of custom resources are made of.
+func ownDefinitions(all common.GetOpenAPIDefinitions) common.GetOpenAPIDefinitions {
+	return func(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
+		out := map[string]common.OpenAPIDefinition{}
+		for name, d := range all(ref) {
+			if strings.HasPrefix(name, "io.k8s.apiextensions-apiserver.") || strings.HasPrefix(name, "io.k8s.apimachinery.") {
+				out[name] = d
+			}
+		}
+		return out
+	}
 }

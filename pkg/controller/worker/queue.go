@@ -78,7 +78,17 @@ func New[K comparable](cfg Config[K]) (*Queue[K], error) {
 	}
 	limiter := workqueue.NewTypedItemExponentialFailureRateLimiter[K](cfg.MinBackoff, cfg.MaxBackoff)
 	return &Queue[K]{cfg: cfg, queue: workqueue.NewTypedRateLimitingQueueWithConfig(limiter,
-		workqueue.TypedRateLimitingQueueConfig[K]{Name: cfg.Name, MetricsProvider: cfg.Metrics, Clock: cfg.Clock})}, nil
+		workqueue.TypedRateLimitingQueueConfig[K]{Name: cfg.Name, MetricsProvider: cfg.Metrics, Clock: seldom{cfg.Clock}})}, nil
+}
+
+// seldom is a clock with slow tickers. A queue has two: one that keeps the age of unfinished work in the metrics, every half
+// second, and one that only guards against lost timers. With fifty idle queues the first would wake the processor a hundred
+// times a second for figures that are read every fifteen.
+type seldom struct{ clock.WithTicker }
+
+// NewTicker ticks every ten seconds or less often.
+func (s seldom) NewTicker(d time.Duration) clock.Ticker {
+	return s.WithTicker.NewTicker(max(d, 10*time.Second))
 }
 
 // Enqueue asks for a sync of the key soon.
