@@ -10,6 +10,7 @@
 //
 //	start    etcd + kube-apiserver, from exec to /readyz, on an empty and on an existing store
 //	idle     memory and CPU of etcd, kube-apiserver, kube-controller-manager and kube-scheduler without work
+//	allinone a whole node: start on an existing store, idle memory and CPU, pod created -> Running (needs root)
 //	load     32 clients: create, get, merge patch, list, watch; memory afterwards
 //	proxy    kube-proxy: start with many services, reaction to one change, cost of a roll-out
 //	cluster  on running clusters: idle memory and CPU of their processes, pod created -> Running

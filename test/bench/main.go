@@ -29,14 +29,17 @@ type scenario struct {
 var scenarios = []scenario{
 	{"start", "Start of etcd and kube-apiserver", []string{"kube-apiserver"}, runStart},
 	{"idle", "Control plane without work", []string{"kube-apiserver"}, runIdle},
+	{"allinone", "Single-node clusters", []string{"kube-apiserver"}, runAllInOne},
 	{"load", "kube-apiserver under load", []string{"kube-apiserver"}, runLoad},
 	{"proxy", "kube-proxy (nftables)", []string{"kube-proxy"}, runProxy},
 }
 
 // bench is one invocation.
 type bench struct {
-	quick    bool
-	dir      string
+	quick bool
+	dir   string
+	// ours is the folder of our binaries.
+	ours     string
 	services []int
 	rep      *report.Report
 	// proxyAPIs serve the scenario proxy, by number of services, to both sides.
@@ -62,11 +65,11 @@ func main() {
 
 func run(ctx context.Context) (err error) {
 	b := &bench{proxyAPIs: map[int]*running{}}
-	var names, ours, results, page, sizes string
+	var names, results, page, sizes string
 	var clusters clusterFlag
-	flag.StringVar(&names, "run", "start,idle,load,proxy,cluster", "scenarios to measure")
+	flag.StringVar(&names, "run", "start,idle,allinone,load,proxy,cluster", "scenarios to measure")
 	flag.BoolVar(&b.quick, "quick", false, "small sizes, to see that it works; nothing is written to the page")
-	flag.StringVar(&ours, "ours", "_output/bin", "folder of our binaries")
+	flag.StringVar(&b.ours, "ours", "_output/bin", "folder of our binaries")
 	flag.StringVar(&results, "results", "_output/bench/results.json", "where figures are kept")
 	flag.StringVar(&page, "page", "docs/benchmarks.md", "the page to write")
 	flag.StringVar(&sizes, "services", "1000,5000", "numbers of services for the scenario proxy")
@@ -95,7 +98,7 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	b.rep.Machine = machine()
-	err = b.runAll(ctx, strings.Split(names, ","), ours, clusters)
+	err = b.runAll(ctx, strings.Split(names, ","), clusters)
 	if e := b.rep.Save(results); e != nil {
 		return errors.Join(err, e)
 	}
@@ -105,8 +108,8 @@ func run(ctx context.Context) (err error) {
 	return errors.Join(err, b.writePage(page))
 }
 
-func (b *bench) runAll(ctx context.Context, names []string, ours string, clusters clusterFlag) error {
-	sides := []side{{report.Upstream, peer.DefaultBinDir()}, {report.Ours, ours}}
+func (b *bench) runAll(ctx context.Context, names []string, clusters clusterFlag) error {
+	sides := []side{{report.Upstream, peer.DefaultBinDir()}, {report.Ours, b.ours}}
 	var errs []error
 	for _, sc := range scenarios {
 		if !slices.Contains(names, sc.name) {

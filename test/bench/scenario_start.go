@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"tiphys.dev/tiphys/test/bench/measure"
 	"tiphys.dev/tiphys/test/peer"
@@ -28,7 +29,7 @@ func runStart(ctx context.Context, b *bench, s side, rec recorder) error {
 		return err
 	}
 	rec.cost("empty store, to /readyz", "s", r.took.Seconds(), 0)
-	if err := fill(ctx, r, b.size(2000, 200)); err != nil {
+	if err := fill(ctx, r.RESTConfig(peer.Admin), b.size(2000, 200)); err != nil {
 		_ = r.stop()
 		return err
 	}
@@ -56,8 +57,10 @@ func runStart(ctx context.Context, b *bench, s side, rec recorder) error {
 }
 
 // fill makes config maps.
-func fill(ctx context.Context, r *running, n int) error {
-	client, err := kubernetes.NewForConfig(r.RESTConfig(peer.Admin))
+func fill(ctx context.Context, cfg *rest.Config, n int) error {
+	cfg = rest.CopyConfig(cfg)
+	cfg.QPS = -1
+	client, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		return err
 	}

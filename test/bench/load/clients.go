@@ -4,6 +4,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -15,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -124,27 +127,78 @@ func (c *Client) open(ctx context.Context, path, accept string) (io.ReadCloser, 
 	return resp.Body, nil
 }
 
-// Watch counts n events of a path and calls ready when the server has begun to answer, event at each.
+// Watch counts n events of a path and calls ready when the server has begun to answer, event at each. A server ends the
+// watches that it cannot deliver fast enough; as any client would, this one then goes on after the last event it has.
 func (c *Client) Watch(ctx context.Context, path string, n int, ready func(), event func(i int)) error {
-	body, err := c.open(ctx, path, protobuf+";stream=watch")
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	ready()
-	var length [4]byte
-	for i := range n {
-		if _, err := io.ReadFull(body, length[:]); err != nil {
-			return fmt.Errorf("event %d of %d: %w", i, n, err)
+	seen, last := 0, []byte(nil)
+	for seen < n {
+		from := path
+		if last != nil {
+			version, err := resourceVersion(last)
+			if err != nil {
+				return fmt.Errorf("event %d of %d: %w", seen, n, err)
+			}
+			from += "&resourceVersion=" + version
 		}
-		size := int64(binary.BigEndian.Uint32(length[:]))
-		if size > 64<<20 {
-			return errors.New("the stream is not framed as expected")
+		body, err := c.open(ctx, from, protobuf+";stream=watch")
+		if err != nil {
+			return err
 		}
-		if _, err := io.CopyN(io.Discard, body, size); err != nil {
-			return fmt.Errorf("event %d of %d: %w", i, n, err)
+		if ready != nil {
+			ready()
+			ready = nil
 		}
-		event(i)
+		for seen < n {
+			if last, err = readFrame(body, last); err != nil {
+				break
+			}
+			event(seen)
+			seen++
+		}
+		_ = body.Close()
+		if err != nil && (!errors.Is(err, io.EOF) || len(last) == 0) {
+			return fmt.Errorf("event %d of %d: %w", seen, n, err)
+		}
 	}
 	return nil
+}
+
+// readFrame reads one event into buf, which it keeps as it is when there is none.
+func readFrame(r io.Reader, buf []byte) ([]byte, error) {
+	var length [4]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return buf, err
+	}
+	size := int(binary.BigEndian.Uint32(length[:]))
+	if size > 64<<20 {
+		return buf, errors.New("the stream is not framed as expected")
+	}
+	if cap(buf) < size {
+		buf = make([]byte, size)
+	}
+	buf = buf[:size]
+	_, err := io.ReadFull(r, buf)
+	return buf, err
+}
+
+// resourceVersion of the object in an event.
+func resourceVersion(frame []byte) (string, error) {
+	var envelope runtime.Unknown
+	var e metav1.WatchEvent
+	var object metav1.PartialObjectMetadata
+	magic := []byte("k8s\x00")
+	if err := envelope.Unmarshal(bytes.TrimPrefix(frame, magic)); err != nil {
+		return "", err
+	}
+	if err := e.Unmarshal(envelope.Raw); err != nil {
+		return "", err
+	}
+	if err := envelope.Unmarshal(bytes.TrimPrefix(e.Object.Raw, magic)); err != nil {
+		return "", err
+	}
+	// Every object begins with its metadata.
+	if err := object.Unmarshal(envelope.Raw); err != nil {
+		return "", err
+	}
+	return object.ResourceVersion, nil
 }
