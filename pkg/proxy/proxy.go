@@ -20,8 +20,10 @@ import (
 	"tiphys.dev/tiphys/pkg/proxy/services"
 )
 
-// burst is how many passes may follow each other at once after a quiet time.
-const burst = 10
+// burst is how many passes may follow each other at once after a quiet time. A pass costs what changed, some ten milliseconds,
+// and a rolling update makes four changes for each pod: were the last of them to wait for minSyncPeriod, requests would go to
+// pods that have ended.
+const burst = 100
 
 // Proxy programs the services of one node.
 type Proxy struct {

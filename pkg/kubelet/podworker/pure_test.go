@@ -8,6 +8,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestExpand(t *testing.T) {
@@ -104,5 +105,42 @@ func TestAllocationHoldsWhatWasPromised(t *testing.T) {
 	}
 	if got := a.apply(pod); got != pod {
 		t.Error("unchanged pod was copied")
+	}
+}
+
+func TestDrain(t *testing.T) {
+	serving := func(change func(*v1.Pod)) *v1.Pod {
+		p := &v1.Pod{
+			ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &metav1.Time{}},
+			Spec:       v1.PodSpec{Containers: []v1.Container{{Name: "c", Ports: []v1.ContainerPort{{ContainerPort: 80}}}}},
+			Status:     v1.PodStatus{Conditions: []v1.PodCondition{{Type: v1.PodReady, Status: v1.ConditionTrue}}},
+		}
+		if change != nil {
+			change(p)
+		}
+		return p
+	}
+	tests := []struct {
+		name    string
+		pod     *v1.Pod
+		allowed time.Duration
+		want    time.Duration
+	}{
+		{"serving", serving(nil), 30 * time.Second, drainTime},
+		{"orphan", nil, 30 * time.Second, 0},
+		{"forced", serving(nil), time.Second, 0},
+		{"not ready", serving(func(p *v1.Pod) { p.Status.Conditions[0].Status = v1.ConditionFalse }), 30 * time.Second, 0},
+		{"serves nobody", serving(func(p *v1.Pod) { p.Spec.Containers[0].Ports = nil }), 30 * time.Second, 0},
+		{"evicted, not deleted", serving(func(p *v1.Pod) { p.DeletionTimestamp = nil }), 30 * time.Second, 0},
+		{"with a hook of its own", serving(func(p *v1.Pod) {
+			p.Spec.Containers[0].Lifecycle = &v1.Lifecycle{PreStop: &v1.LifecycleHandler{Sleep: &v1.SleepAction{Seconds: 1}}}
+		}), 30 * time.Second, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := drain(tt.pod, tt.allowed); got != tt.want {
+				t.Errorf("drain() = %v, want %v", got, tt.want)
+			}
+		})
 	}
 }

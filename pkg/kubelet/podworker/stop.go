@@ -3,6 +3,7 @@ package podworker
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -128,6 +129,34 @@ func (w *worker) markStopped() {
 	}
 }
 
+// drainTime is enough for a deletion to become a change of endpoints and that one of the packet filter's rules, which takes
+// some tens of milliseconds, and for short requests to be answered.
+const drainTime = 300 * time.Millisecond
+
+// drain is how long a deleted pod goes on serving before its containers are told to stop. The signal and the change of the
+// endpoints set out at the same time, and a program that ends at the signal would lose the requests that are still sent to it.
+// It is part of the grace period. Pods that serve nobody do not wait, nor those with a preStop hook, which is the usual remedy.
+func drain(pod *v1.Pod, allowed time.Duration) time.Duration {
+	if pod == nil || pod.DeletionTimestamp == nil || allowed < 2*time.Second {
+		return 0
+	}
+	ready := slices.ContainsFunc(pod.Status.Conditions, func(c v1.PodCondition) bool {
+		return c.Type == v1.PodReady && c.Status == v1.ConditionTrue
+	})
+	serves := false
+	for i := range pod.Spec.Containers {
+		c := &pod.Spec.Containers[i]
+		if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
+			return 0
+		}
+		serves = serves || len(c.Ports) > 0
+	}
+	if !ready || !serves {
+		return 0
+	}
+	return drainTime
+}
+
 // stopAll stops containers in order, then the sandboxes.
 func (w *worker) stopAll(ctx context.Context, pod *v1.Pod, allowed time.Duration) error {
 	observed, err := w.m.cfg.Observer.Refresh(ctx, w.uid)
@@ -135,6 +164,13 @@ func (w *worker) stopAll(ctx context.Context, pod *v1.Pod, allowed time.Duration
 		return err
 	}
 	end := w.m.cfg.Clock.Now().Add(allowed)
+	if d := drain(pod, allowed); d > 0 {
+		select {
+		case <-w.m.cfg.Clock.After(d):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	for _, group := range plan.StopOrder(pod, observed) {
 		var wg sync.WaitGroup
 		errs := make([]error, len(group))
