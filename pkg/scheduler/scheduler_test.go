@@ -167,6 +167,10 @@ func TestPreemptionEvictsTheLeastImportant(t *testing.T) {
 	c.untilBound(t, names...)
 	c.addPod(makePod("vip", "1", priority(1000)))
 	c.untilBound(t, "vip")
+	// The writes of status have a queue of their own, which the binding may overtake.
+	for _, want := range []string{`"type":"DisruptionTarget"`, "default-scheduler: preempting to accommodate a higher priority pod", `"nominatedNodeName":"node-`} {
+		c.untilPatched(t, want)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.pods) != 8 {
@@ -174,12 +178,6 @@ func TestPreemptionEvictsTheLeastImportant(t *testing.T) {
 	}
 	if c.nodeOf("p-0") != "" {
 		t.Errorf("the least important pod should have gone")
-	}
-	joined := strings.Join(c.patches, "\n")
-	for _, want := range []string{`"type":"DisruptionTarget"`, "default-scheduler: preempting to accommodate a higher priority pod", `"nominatedNodeName":"node-`} {
-		if !strings.Contains(joined, want) {
-			t.Errorf("no patch has %s:\n%s", want, joined)
-		}
 	}
 }
 
