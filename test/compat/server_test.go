@@ -58,8 +58,7 @@ type resource struct {
 }
 
 // notServed are resources of upstream that we do not serve yet, each with the reason.
-var notServed = map[string]string{
-}
+var notServed = map[string]string{}
 
 // TestDiscovery compares every resource and subresource.
 func TestDiscovery(t *testing.T) {

@@ -80,7 +80,10 @@ func New(c Config) (*Cluster, error) {
 		etcd.Close()
 		return nil, err
 	}
-	config.EtcdClients = func() *clientv3.Client { return v3client.New(etcd.Server) }
+	// A test may name the store of another cluster.
+	if config.Etcd.StorageConfig.Transport.ServerList[0] == "http://"+etcd.Clients[0].Addr().String() {
+		config.EtcdClients = func() *clientv3.Client { return v3client.New(etcd.Server) }
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	server, err := apiserver.New(ctx, config)
 	if err != nil {

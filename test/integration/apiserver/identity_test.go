@@ -123,7 +123,7 @@ func TestIdentity(t *testing.T) {
 	if err != nil || self.Status.UserInfo.Username != "system:serviceaccount:default:worker" {
 		t.Errorf("the token is that of %v, %v", self.Status.UserInfo, err)
 	}
-	raw, err := c.Client().Discovery().RESTClient().Get().AbsPath("/openid/v1/jwks").DoRaw(ctx)
+	raw, err := c.Client().Discovery().RESTClient().Get().AbsPath("/openid/v1/jwks").SetHeader("Accept", "application/jwk-set+json").DoRaw(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
