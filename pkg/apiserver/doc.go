@@ -5,7 +5,8 @@
 //	            APIServices     pkg/registry        CustomResourceDefinitions
 //
 // Authentication (authn), authorization (authz) and admission (admission) stand before the chain; bootstrap writes the
-// objects that must exist; reconciler keeps the "kubernetes" Service and its endpoints.
+// objects that must exist; reconciler keeps the "kubernetes" Service and its endpoints. openapi makes the documents of the chain
+// when somebody asks for them; inprocess is the way to a store in the same process.
 //
 // Life cycle: fill in a Config (NewConfig has the defaults), New builds everything and starts nothing, Run serves until its
 // context ends and then drains. Only cmd, pkg/allinone and test/harness import this package.

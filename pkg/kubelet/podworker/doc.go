@@ -13,5 +13,8 @@
 // cleaned (containers, logs and directory removed). Everything is recomputed from the runtime and the API after a
 // restart: a worker keeps only back-off times that are worth forgetting.
 //
+// A deleted pod that is ready, has ports and no preStop hook goes on serving for 300 ms of its grace period before its
+// containers are told to stop: the change of the endpoints sets out at the same time and must be there first.
+//
 // When Run's context ends, workers stop deciding; containers keep running.
 package podworker
