@@ -18,6 +18,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"tiphys.dev/tiphys/pkg/apiserver"
+	"tiphys.dev/tiphys/pkg/lifecycle/gcpace"
 )
 
 func newCommand() *cobra.Command {
@@ -58,11 +59,19 @@ func run(cmd *cobra.Command, o *options) error {
 		return err
 	}
 	klog.InfoS("Starting kube-apiserver", "version", version.Get(), "pid", os.Getpid())
+	// Gates and versions are settled now: /metrics tells them.
+	utilfeature.DefaultMutableFeatureGate.AddMetrics()
+	o.config.ServerRun.ComponentGlobalsRegistry.AddMetrics()
 	o.explainUnused()
 	server, err := apiserver.New(ctx, config)
 	if err != nil {
 		return err
 	}
+	pacer, err := gcpace.New(gcpace.Default())
+	if err != nil {
+		return err
+	}
+	go func() { _ = pacer.Run(ctx) }()
 	err = server.Run(ctx)
 	if errors.Is(err, ctx.Err()) {
 		return nil

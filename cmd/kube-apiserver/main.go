@@ -7,6 +7,8 @@ import (
 
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
+	_ "k8s.io/component-base/metrics/prometheus/clientgo" // what the server's own clients do
+	_ "k8s.io/component-base/metrics/prometheus/version"  // kubernetes_build_info
 )
 
 func main() {

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/transport"
 	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 	apiregistrationv1beta1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1beta1"
@@ -66,23 +68,25 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	if err != nil {
 		return nil, err
 	}
-	g.peers.announce(g, agg.GenericAPIServer)
 	if err := g.peers.follow(agg, crds); err != nil {
 		return nil, err
 	}
 	services := agg.APIRegistrationInformers.Apiregistration().V1().APIServices().Lister()
 	g.apiServices.Store(&services)
-	installDocuments(c, g, agg)
-	return agg, registerLocal(g, agg, standard, crds)
+	if err := registerLocal(g, agg, standard, crds); err != nil {
+		return nil, err
+	}
+	return agg, installDocuments(c, g, agg)
 }
 
 // installDocuments serves the OpenAPI documents of the whole chain.
-func installDocuments(c *Config, g *generic, agg *apiserver.APIAggregator) {
+func installDocuments(c *Config, g *generic, agg *apiserver.APIAggregator) error {
 	var dial *transport.DialHolder
 	if g.nodeDial != nil {
 		dial = &transport.DialHolder{Dial: g.nodeDial}
 	}
-	openapi.Install(openapi.Config{
+	services := agg.APIRegistrationInformers.Apiregistration().V1().APIServices().Informer()
+	documents := openapi.Install(openapi.Config{
 		Server: agg.GenericAPIServer, V2: g.config.OpenAPIConfig, V3: g.config.OpenAPIV3Config,
 		Services: *g.apiServices.Load(),
 		Resolve:  g.resolver.ResolveEndpoint,
@@ -92,6 +96,20 @@ func installDocuments(c *Config, g *generic, agg *apiserver.APIAggregator) {
 			return t
 		},
 		Clock: clock.RealClock{},
+	})
+	server := agg.GenericAPIServer
+	err := server.AddPostStartHook("apiservice-openapi-controller", func(h genericapiserver.PostStartHookContext) error {
+		return documents.Follow(h, services)
+	})
+	if err != nil {
+		return err
+	}
+	// The list of documents of version 3 names the group versions of aggregated servers, so these must be known.
+	return server.AddPostStartHook("apiservice-openapiv3-controller", func(h genericapiserver.PostStartHookContext) error {
+		if !cache.WaitForCacheSync(h.Done(), services.HasSynced) {
+			return errors.New("the server ended before its APIServices were known")
+		}
+		return nil
 	})
 }
 

@@ -15,7 +15,6 @@ import (
 	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
 	"k8s.io/utils/clock"
 
-	"tiphys.dev/tiphys/pkg/apiserver/bootstrap"
 	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	"tiphys.dev/tiphys/pkg/apiserver/reconciler"
@@ -123,25 +122,6 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	if err := addDiscoveryDocuments(c, g, server); err != nil {
 		return nil, err
 	}
-	for name, run := range installed.Background {
-		server.AddPostStartHookOrDie(name, func(h genericapiserver.PostStartHookContext) error {
-			return run(h)
-		})
-	}
-	server.AddPostStartHookOrDie("rbac/bootstrap-roles", func(h genericapiserver.PostStartHookContext) error {
-		return bootstrap.RBAC(h, g.client)
-	})
-	server.AddPostStartHookOrDie("bootstrap-controller", func(h genericapiserver.PostStartHookContext) error {
-		return bootstrap.Objects(h, g.client)
-	})
-	if c.Features.EnablePriorityAndFairness {
-		server.AddPostStartHookOrDie("priority-and-fairness-config-producer", func(h genericapiserver.PostStartHookContext) error {
-			return bootstrap.FlowControl(h, g.client)
-		})
-	}
-	server.AddPostStartHookOrDie("start-legacy-token-tracking-controller", func(h genericapiserver.PostStartHookContext) error {
-		return bootstrap.TokenTracking(h, g.client, time.Now())
-	})
 	leases, err := g.serverLeases(server)
 	if err != nil {
 		return nil, err
@@ -156,27 +136,12 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	if err != nil {
 		return nil, err
 	}
-	server.AddPostStartHookOrDie("start-kubernetes-service-controller", func(h genericapiserver.PostStartHookContext) error {
-		go endpoint.Run(h)
-		return nil
-	})
 	server.AddPreShutdownHookOrDie("stop-kubernetes-service-controller", func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		return endpoint.Stop(ctx)
 	})
-	server.AddPostStartHookOrDie("start-kube-apiserver-identity-lease-controller", func(h genericapiserver.PostStartHookContext) error {
-		go bootstrap.Identity(h, g.client, g.config.APIServerID, c.peerAddress(g.securePort))
-		return nil
-	})
-	server.AddPostStartHookOrDie("start-kube-apiserver-identity-lease-garbage-collector", func(h genericapiserver.PostStartHookContext) error {
-		go bootstrap.CollectIdentities(h, g.client, clock.RealClock{})
-		return nil
-	})
-	server.AddPostStartHookOrDie("start-cluster-authentication-info-controller", func(h genericapiserver.PostStartHookContext) error {
-		go bootstrap.AuthenticationInfo(h, g.client, g.trust())
-		return nil
-	})
+	addHooks(c, g, server, installed, endpoint)
 	return server, nil
 }
 

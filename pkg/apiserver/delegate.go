@@ -2,7 +2,6 @@ package apiserver
 
 import (
 	"crypto/tls"
-	"errors"
 	"net/http"
 
 	"github.com/emicklei/go-restful/v3"
@@ -10,7 +9,6 @@ import (
 	webhookinit "k8s.io/apiserver/pkg/admission/plugin/webhook/initializer"
 	"k8s.io/apiserver/pkg/endpoints/filters"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/apiserver/pkg/util/notfoundhandler"
 	"k8s.io/apiserver/pkg/util/proxy"
 	"k8s.io/apiserver/pkg/util/webhook"
@@ -27,16 +25,6 @@ func notFoundHandler(config *genericapiserver.Config) http.Handler {
 
 // insecureTLS is for the proxies to pods, services and nodes: what they serve has no certificate anybody could check.
 func insecureTLS() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
-
-// synced is a readiness check on a cache.
-func synced(name string, has func() bool) healthz.HealthChecker {
-	return healthz.NamedCheck(name, func(*http.Request) error {
-		if !has() {
-			return errors.New("caches are not filled yet")
-		}
-		return nil
-	})
-}
 
 func newAuthResolver(g *generic) webhook.AuthenticationInfoResolverWrapper {
 	return webhook.NewDefaultAuthenticationInfoResolverWrapper(g.proxyTransport, g.config.EgressSelector, g.config.LoopbackClientConfig, g.config.TracerProvider)

@@ -264,10 +264,6 @@ func (g *generic) setIdentity(ctx context.Context, c *Config) error {
 	g.config.Authorization.Authorizer = access.Authorizer
 	g.config.RuleResolver = access.Rules
 	g.rbac, g.rbacEnabled = access.RBAC, access.Enabled
-	if access.Enabled {
-		// Without it the first requests of a restarted server would be refused for want of the cached roles.
-		g.config.AddReadyzChecks(synced("rbac-cache-sync", access.RBAC.HasSynced))
-	}
 	return nil
 }
 

@@ -2,11 +2,13 @@ package apiserver
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -75,6 +77,18 @@ func (t *tokenObjects) Node(name string) (*v1.Node, error) {
 	return fallback(o, err, func(ctx context.Context) (*v1.Node, error) {
 		return t.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 	})
+}
+
+// LabelSecret patches with the UID as a condition: a secret of the same name that was made since is another.
+func (t *tokenObjects) LabelSecret(ctx context.Context, secret *v1.Secret, key, value string) error {
+	ctx, cancel := context.WithTimeout(ctx, lookup)
+	defer cancel()
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": secret.UID, "labels": map[string]string{key: value}}})
+	if err != nil {
+		return err
+	}
+	_, err = t.client.CoreV1().Secrets(secret.Namespace).Patch(ctx, secret.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	return err
 }
 
 // systemSecrets finds bootstrap tokens.

@@ -130,8 +130,11 @@ type Config struct {
 
 // Installed is what goes on behind the resources.
 type Installed struct {
-	// Background are named jobs to start with the server. Each returns soon and goes on until its context ends.
-	Background map[string]func(context.Context) error
+	// RepairServices brings the records of cluster IPs and node ports together with the services: it returns after the first time,
+	// and goes on until its context ends.
+	RepairServices func(context.Context) error
+	// KeepServiceCIDR keeps the ServiceCIDR of the configured ranges, until its context ends.
+	KeepServiceCIDR func(context.Context) error
 }
 
 // group makes the storage of a group, by version.
@@ -191,7 +194,7 @@ func join(out stored.Storage, maker func(generic.RESTOptionsGetter) (stored.Stor
 
 // Install registers every resource with the server.
 func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, error) {
-	installed := &Installed{Background: map[string]func(context.Context) error{}}
+	installed := &Installed{}
 	core, err := coreStorage(&c, installed)
 	if err != nil {
 		return nil, err
@@ -248,10 +251,16 @@ func coreStorage(c *Config, installed *Installed) (stored.Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	installed.Background["start-service-ip-repair-controllers"] = func(ctx context.Context) error {
+	installed.KeepServiceCIDR = services.KeepServiceCIDR
+	installed.RepairServices = func(ctx context.Context) error {
 		ready := make(chan struct{})
 		go services.Repair(ctx, func() { close(ready) })
-		return nil
+		select {
+		case <-ready:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	for _, maker := range []func(generic.RESTOptionsGetter) (stored.Storage, error){
 		func(g generic.RESTOptionsGetter) (stored.Storage, error) { return services.Storage, nil },

@@ -27,9 +27,6 @@ func dropComments(doc []byte) []byte {
 	return []byte(strings.Join(out, "\n"))
 }
 
-// Namespaces are the namespaces that every cluster has.
-var Namespaces = []string{metav1.NamespaceSystem, metav1.NamespacePublic, v1.NamespaceNodeLease, metav1.NamespaceDefault}
-
 // priorityClasses are the two classes that may use priorities above the user's range.
 var priorityClasses = []schedulingv1.PriorityClass{
 	{
@@ -44,15 +41,9 @@ var priorityClasses = []schedulingv1.PriorityClass{
 	},
 }
 
-// Objects creates the system namespaces and the built-in priority classes.
-func Objects(ctx context.Context, client kubernetes.Interface) error {
+// PriorityClasses creates the built-in priority classes.
+func PriorityClasses(ctx context.Context, client kubernetes.Interface) error {
 	err := retryUntil(ctx, func() error {
-		for _, name := range Namespaces {
-			_, err := client.CoreV1().Namespaces().Create(ctx, &v1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
-			if err != nil && !apierrors.IsAlreadyExists(err) {
-				return fmt.Errorf("namespace %s: %w", name, err)
-			}
-		}
 		for i := range priorityClasses {
 			_, err := client.SchedulingV1().PriorityClasses().Create(ctx, &priorityClasses[i], metav1.CreateOptions{})
 			if err != nil && !apierrors.IsAlreadyExists(err) {
@@ -62,7 +53,7 @@ func Objects(ctx context.Context, client kubernetes.Interface) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("writing the system objects: %w", err)
+		return fmt.Errorf("writing the built-in priority classes: %w", err)
 	}
 	return nil
 }

@@ -49,11 +49,13 @@ const (
 )
 
 // Install serves the merged documents from the head of the chain. It is called when all servers of the chain have their routes.
-func Install(c Config) {
+func Install(c Config) *Documents {
 	container := c.Server.Handler.GoRestfulContainer
-	install(c.Server, &onDemand{idle: idle, clock: c.Clock, build: func() (http.Handler, error) {
+	handler := &onDemand{idle: idle, clock: c.Clock, build: func() (http.Handler, error) {
 		return newDocuments(c, c.Server.NextDelegate(), container)
-	}})
+	}}
+	install(c.Server, handler)
+	return &Documents{handler}
 }
 
 // documents are the merged documents and what keeps them fresh.

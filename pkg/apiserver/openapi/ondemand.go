@@ -46,6 +46,13 @@ func (o *onDemand) get() (http.Handler, error) {
 	return handler, nil
 }
 
+// peek returns the handler if it exists.
+func (o *onDemand) peek() http.Handler {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.handler
+}
+
 // forget drops the handler if it has been idle for long enough, and looks again later if not.
 func (o *onDemand) forget() {
 	o.mu.Lock()

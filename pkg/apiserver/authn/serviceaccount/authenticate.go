@@ -28,6 +28,8 @@ type Objects interface {
 	Pod(namespace, name string) (*v1.Pod, error)
 	Secret(namespace, name string) (*v1.Secret, error)
 	Node(name string) (*v1.Node, error)
+	// LabelSecret sets a label of that incarnation of a secret.
+	LabelSecret(ctx context.Context, secret *v1.Secret, key, value string) error
 }
 
 // Authenticator verifies tokens of the cluster's own issuers.
@@ -110,7 +112,7 @@ func (a *Authenticator) verify(ctx context.Context, token *jwt.JSONWebToken) (*C
 
 func (a *Authenticator) identify(ctx context.Context, c *Claims) (*account.ServiceAccountInfo, error) {
 	if c.Issuer == LegacyIssuer {
-		return a.identifyLegacy(c)
+		return a.identifyLegacy(ctx, c)
 	}
 	now := a.Clock.Now()
 	if err := c.ValidateWithLeeway(jwt.Expected{Time: now}, leeway); err != nil {
@@ -145,6 +147,9 @@ func (a *Authenticator) identify(ctx context.Context, c *Claims) (*account.Servi
 		since := now.Sub(b.WarnAfter.Time()).Round(time.Second)
 		audit.AddAuditAnnotation(ctx, "authentication.k8s.io/stale-token",
 			fmt.Sprintf("subject: %s, seconds after warning threshold: %d", c.Subject, int(since.Seconds())))
+		staleUses.Inc()
+	} else {
+		validUses.Inc()
 	}
 	return info, nil
 }
@@ -204,32 +209,6 @@ func gone(what string, err error) error {
 		return fmt.Errorf("%s of the token does not exist: %w", what, errGone)
 	}
 	return fmt.Errorf("looking up %s of the token: %w", what, err)
-}
-
-func (a *Authenticator) identifyLegacy(c *Claims) (*account.ServiceAccountInfo, error) {
-	if c.LegacyNamespace == "" || c.LegacyName == "" || c.LegacySecretName == "" || c.LegacyUID == "" {
-		return nil, errors.New("legacy service account token carries no account")
-	}
-	if a.Objects != nil {
-		secret, err := a.Objects.Secret(c.LegacyNamespace, c.LegacySecretName)
-		if err != nil {
-			return nil, gone("secret", err)
-		}
-		if secret.DeletionTimestamp != nil || len(secret.Data[v1.ServiceAccountTokenKey]) == 0 {
-			return nil, errGone
-		}
-		sa, err := a.Objects.ServiceAccount(c.LegacyNamespace, c.LegacyName)
-		if err != nil {
-			return nil, gone("service account", err)
-		}
-		if err := alive("service account", sa, string(sa.UID), c.LegacyUID, a.Clock.Now()); err != nil {
-			return nil, err
-		}
-		if secret.Labels["kubernetes.io/legacy-token-invalid-since"] != "" {
-			return nil, errGone
-		}
-	}
-	return &account.ServiceAccountInfo{Namespace: c.LegacyNamespace, Name: c.LegacyName, UID: c.LegacyUID}, nil
 }
 
 // issuerOf reads the issuer without trusting it. A text that is no token has none.

@@ -96,6 +96,9 @@ func (s *Services) Repair(ctx context.Context, ready func()) {
 	}
 }
 
+// KeepServiceCIDR keeps the ServiceCIDR of the configured ranges until ctx ends.
+func (s *Services) KeepServiceCIDR(ctx context.Context) error { return s.ips.KeepCIDR(ctx) }
+
 func (s *Services) repair(ctx context.Context) error {
 	list, err := s.client.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {

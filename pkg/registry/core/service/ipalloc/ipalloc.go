@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -48,6 +49,7 @@ type Config struct {
 type Allocator struct {
 	client    kubernetes.Interface
 	cidrs     networkinglisters.ServiceCIDRLister
+	informer  cache.SharedInformer
 	addresses networkinglisters.IPAddressLister
 	synced    []cache.InformerSynced
 	ranges    []netip.Prefix
@@ -57,7 +59,7 @@ type Allocator struct {
 func New(c Config) *Allocator {
 	n := c.Informers.Networking().V1()
 	a := &Allocator{
-		client: c.Client, cidrs: n.ServiceCIDRs().Lister(), addresses: n.IPAddresses().Lister(),
+		client: c.Client, cidrs: n.ServiceCIDRs().Lister(), informer: n.ServiceCIDRs().Informer(), addresses: n.IPAddresses().Lister(),
 		synced: []cache.InformerSynced{n.ServiceCIDRs().Informer().HasSynced, n.IPAddresses().Informer().HasSynced},
 	}
 	for _, r := range c.Ranges {
@@ -65,6 +67,7 @@ func New(c Config) *Allocator {
 			a.ranges = append(a.ranges, p.Masked())
 		}
 	}
+	latest.Store(a)
 	return a
 }
 
@@ -111,13 +114,17 @@ func (a *Allocator) Allocate(ctx context.Context, svc *corev1.Service, family co
 		}
 		for _, p := range prefixes {
 			if usable(p, addr) {
-				return wanted, a.take(ctx, svc, addr, dry)
+				return wanted, timed(p, scopeStatic, dry, func() error { return a.take(ctx, svc, addr, dry) })
 			}
 		}
 		return "", fmt.Errorf("%w. The range of valid IPs is %s", ErrNotInRange, prefixes[0])
 	}
 	for _, p := range prefixes {
-		addr, err := a.next(ctx, svc, p, dry)
+		var addr netip.Addr
+		err := timed(p, scopeDynamic, dry, func() (err error) {
+			addr, err = a.next(ctx, svc, p, dry)
+			return err
+		})
 		if err == nil {
 			return addr.String(), nil
 		}
@@ -126,6 +133,21 @@ func (a *Allocator) Allocate(ctx context.Context, svc *corev1.Service, family co
 		}
 	}
 	return "", ErrFull
+}
+
+// timed counts an allocation and how long it took; one that only looks is none.
+func timed(p netip.Prefix, scope string, dry bool, allocate func() error) error {
+	if dry {
+		return allocate()
+	}
+	begin := time.Now()
+	if err := allocate(); err != nil {
+		failures.WithLabelValues(p.String(), scope).Inc()
+		return err
+	}
+	duration.WithLabelValues(p.String()).Observe(time.Since(begin).Seconds())
+	allocations.WithLabelValues(p.String(), scope).Inc()
+	return nil
 }
 
 func (a *Allocator) take(ctx context.Context, svc *corev1.Service, addr netip.Addr, dry bool) error {

@@ -9,24 +9,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
-	applynetworkingv1 "k8s.io/client-go/applyconfigurations/networking/v1"
 )
 
 // young is how long a record without a service is left alone: the request that made it may still be under way.
 const young = time.Minute
 
-// cidrManager owns the conditions of ServiceCIDRs, whichever process writes them.
-const cidrManager = "kubernetes-service-cidr-controller"
-
-// Repair makes the ServiceCIDR of the configured ranges if it is missing, a record for each address that a service has, and
-// takes away records whose service is gone or has another address.
+// Repair makes a record for each address that a service has, and takes away records whose service is gone or has another address.
 func (a *Allocator) Repair(ctx context.Context, services []corev1.Service) error {
-	if err := a.ensureCIDR(ctx); err != nil {
-		return err
-	}
 	list, err := a.client.NetworkingV1().IPAddresses().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return fmt.Errorf("listing the records of cluster IPs: %w", err)
@@ -62,32 +52,6 @@ func (a *Allocator) Repair(ctx context.Context, services []corev1.Service) error
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 			return fmt.Errorf("taking away the record of cluster IP %s: %w", name, err)
 		}
-	}
-	return nil
-}
-
-// ensureCIDR makes the record of the configured ranges and says that it can be used.
-func (a *Allocator) ensureCIDR(ctx context.Context) error {
-	cidrs := a.client.NetworkingV1().ServiceCIDRs()
-	c, err := cidrs.Get(ctx, defaultCIDR, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		c = &networkingv1.ServiceCIDR{ObjectMeta: metav1.ObjectMeta{Name: defaultCIDR}}
-		for _, p := range a.ranges {
-			c.Spec.CIDRs = append(c.Spec.CIDRs, p.String())
-		}
-		if c, err = cidrs.Create(ctx, c, metav1.CreateOptions{}); apierrors.IsAlreadyExists(err) {
-			c, err = cidrs.Get(ctx, defaultCIDR, metav1.GetOptions{})
-		}
-	}
-	if err != nil || meta.IsStatusConditionTrue(c.Status.Conditions, networkingv1.ServiceCIDRConditionReady) {
-		return err
-	}
-	ready := applymetav1.Condition().WithType(networkingv1.ServiceCIDRConditionReady).WithStatus(metav1.ConditionTrue).
-		WithMessage("Kubernetes default Service CIDR is ready").WithLastTransitionTime(metav1.Now())
-	_, err = cidrs.ApplyStatus(ctx, applynetworkingv1.ServiceCIDR(defaultCIDR).WithStatus(applynetworkingv1.ServiceCIDRStatus().WithConditions(ready)),
-		metav1.ApplyOptions{FieldManager: cidrManager, Force: true})
-	if err != nil {
-		return fmt.Errorf("writing the status of the default ServiceCIDR: %w", err)
 	}
 	return nil
 }

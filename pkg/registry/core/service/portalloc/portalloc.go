@@ -54,13 +54,17 @@ func (a *Allocator) Take(ctx context.Context, port int, dry bool) error {
 		}
 		return fmt.Errorf("%w. The range of valid ports is %s", errNotInRange, a.ports.String())
 	}
-	return a.change(ctx, dry, func(used *big.Int) error {
+	err := a.change(ctx, dry, func(used *big.Int) error {
 		if used.Bit(port-a.ports.Base) == 1 {
 			return ErrAllocated
 		}
 		used.SetBit(used, port-a.ports.Base, 1)
 		return nil
 	})
+	if dry {
+		return err
+	}
+	return noted("static", err)
 }
 
 // Next takes a port of the server's choice.
@@ -79,7 +83,10 @@ func (a *Allocator) Next(ctx context.Context, dry bool) (int, error) {
 		port = a.ports.Base + i
 		return nil
 	})
-	return port, err
+	if dry {
+		return port, err
+	}
+	return port, noted("dynamic", err)
 }
 
 // staticBand is the size of the part for ports that services ask for.
@@ -123,7 +130,7 @@ func (a *Allocator) Release(ctx context.Context, port int) {
 
 // Repair makes the record say exactly that the given ports are used.
 func (a *Allocator) Repair(ctx context.Context, used []int) error {
-	return a.change(ctx, false, func(now *big.Int) error {
+	err := a.change(ctx, false, func(now *big.Int) error {
 		now.SetInt64(0)
 		for _, p := range used {
 			if a.ports.Contains(p) {
@@ -132,6 +139,10 @@ func (a *Allocator) Repair(ctx context.Context, used []int) error {
 		}
 		return nil
 	})
+	if err != nil {
+		repairFailures.Inc()
+	}
+	return err
 }
 
 // change runs f on the stored bitmap and stores what it leaves, unless another writer was faster, when it runs again.
@@ -158,7 +169,8 @@ func (a *Allocator) change(ctx context.Context, dry bool, f func(used *big.Int) 
 		_, err := update(&now)
 		return err
 	}
-	return a.store.GuaranteedUpdate(ctx, key, &corev1.RangeAllocation{}, true, nil,
+	stored := &corev1.RangeAllocation{}
+	err := a.store.GuaranteedUpdate(ctx, key, stored, true, nil,
 		storage.SimpleUpdate(func(obj runtime.Object) (runtime.Object, error) {
 			r, err := update(obj)
 			if err != nil {
@@ -166,4 +178,8 @@ func (a *Allocator) change(ctx context.Context, dry bool, f func(used *big.Int) 
 			}
 			return r, nil
 		}), nil)
+	if err == nil {
+		a.count(new(big.Int).SetBytes(stored.Data))
+	}
+	return err
 }
