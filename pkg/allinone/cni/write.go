@@ -27,12 +27,12 @@ type Config struct {
 // fileName sorts before the names other networks use only when it is alone: see Write.
 const fileName = "10-tiphys.conflist"
 
-// bridgeName is the interface pods hang on.
-const bridgeName = "cni0"
+// BridgeName is the interface pods hang on.
+const BridgeName = "cni0"
 
 // Write puts the configuration into the folder, or takes it away when another one is there.
 func Write(cfg Config) error {
-	other, err := foreign(cfg.ConfDir)
+	other, err := Foreign(cfg.ConfDir)
 	if err != nil {
 		return err
 	}
@@ -50,8 +50,8 @@ func Write(cfg Config) error {
 	return atomicfile.Write(path, content, 0o644)
 }
 
-// foreign names a network configuration of somebody else.
-func foreign(dir string) (string, error) {
+// Foreign names a network configuration of somebody else, if there is one.
+func Foreign(dir string) (string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return "", nil
@@ -81,7 +81,7 @@ func render(cfg Config) ([]byte, error) {
 	}
 	bridge := object{
 		"type":             "bridge",
-		"bridge":           bridgeName,
+		"bridge":           BridgeName,
 		"isDefaultGateway": true,
 		"ipMasq":           false,
 		// A pod may be its own endpoint behind a service.
