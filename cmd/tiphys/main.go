@@ -18,12 +18,13 @@ func main() {
 		Use:   "tiphys",
 		Short: "A Kubernetes cluster in one program",
 		Long: "tiphys runs a Kubernetes cluster.\n\n" +
-			"  tiphys dev up     a single-node cluster in namespaces of its own, for development\n" +
-			"  tiphys server     the same on this machine itself",
+			"  tiphys dev up     a cluster in namespaces of its own, for development\n" +
+			"  tiphys server     a cluster on this machine itself\n" +
+			"  tiphys agent      this machine as a further node of it",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serverCommand(), devCommand(), nodeInitCommand(), imageCommand(), lintCommand(), kubectlCommand(), versionCommand())
+	root.AddCommand(serverCommand(), agentCommand(), tokenCommand(), devCommand(), nodeInitCommand(), imageCommand(), lintCommand(), kubectlCommand(), versionCommand())
 	if err := root.Execute(); err != nil {
 		var exit *exitCode
 		if errors.As(err, &exit) {

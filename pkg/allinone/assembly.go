@@ -15,12 +15,17 @@ type assembly struct {
 	cfg        Config
 	paths      paths
 	pki        pki.Files
+	nodeFiles  nodeFiles
 	containerd containerd.Config
 	// store is the embedded etcd, for the built-in API server.
 	store *etcd.Source
 	// informers serve all built-in components.
 	informers sharedInformers
 }
+
+// nodeFiles are the node's own certificates: written by pki on the server, asked for on a machine
+// that joins.
+type nodeFiles struct{ ca, servingCert, servingKey string }
 
 // build is how lifecycle makes a fresh Runner.
 type build = func(ctx context.Context) (lifecycle.Runner, error)

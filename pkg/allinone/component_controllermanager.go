@@ -26,6 +26,8 @@ func (a *assembly) buildControllerManager(_ context.Context, informers *informer
 	}
 	settings := controllermanager.DefaultSettings()
 	settings.Generic.LeaderElection.LeaderElect = new(bool)
+	// Machines join with tokens: see package welcome.
+	settings.Generic.Controllers = []string{"*", "bootstrap-signer-controller", "token-cleaner-controller"}
 	settings.KubeCloudShared.AllocateNodeCIDRs = true
 	settings.KubeCloudShared.ClusterCIDR = a.cfg.ClusterCIDR.String()
 	settings.NodeIPAMController.ServiceCIDR = a.cfg.ServiceCIDR.String()

@@ -20,13 +20,17 @@ func (a *assembly) buildKubelet(_ context.Context, informers *informerView) (lif
 	if err != nil {
 		return nil, err
 	}
-	return kubelet.New(kubelet.Config{
-		Client:    client,
-		Informers: informers,
-		Kubelet:   *configuration,
-		NodeName:  a.cfg.NodeName,
-		NodeIPs:   []net.IP{a.cfg.NodeIP.AsSlice()},
-		RootDir:   a.cfg.KubeletDir,
-		Version:   a.cfg.Version,
-	})
+	c := kubelet.Config{
+		Client:   client,
+		Kubelet:  *configuration,
+		NodeName: a.cfg.NodeName,
+		NodeIPs:  []net.IP{a.cfg.NodeIP.AsSlice()},
+		RootDir:  a.cfg.KubeletDir,
+		Version:  a.cfg.Version,
+	}
+	// On a machine that joined there are none to share.
+	if informers != nil {
+		c.Informers = informers
+	}
+	return kubelet.New(c)
 }

@@ -3,6 +3,7 @@ package allinone
 import (
 	"slices"
 
+	"tiphys.dev/tiphys/pkg/allinone/pki"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
@@ -18,6 +19,10 @@ const (
 	kubeletName           = "kubelet"
 	proxyName             = "kube-proxy"
 	addonsName            = "addons"
+	podNetworkName        = "pod-network"
+	welcomeName           = "welcome"
+	approverName          = "approver"
+	certificatesName      = "certificates"
 )
 
 // replaceable are the components a program can take the place of.
@@ -25,8 +30,7 @@ var replaceable = []string{apiServerName, controllerManagerName, schedulerName, 
 
 // members is the one list of what runs, in the order it is shown.
 func (a *assembly) members() []lifecycle.Member {
-	ownRuntime := a.cfg.RuntimeEndpoint == ""
-	all := []lifecycle.Member{
+	return a.withRuntime([]lifecycle.Member{
 		{Name: etcdName, Build: a.buildEtcd},
 		{Name: containerdName, Build: a.buildContainerd},
 		{Name: imagesName, Needs: []string{containerdName}, Build: a.buildImages, OneShot: true},
@@ -38,8 +42,15 @@ func (a *assembly) members() []lifecycle.Member {
 		{Name: kubeletName, Needs: []string{informersName, containerdName}, Build: a.pick(kubeletName, a.watching(a.buildKubelet))},
 		{Name: proxyName, Needs: []string{informersName}, Build: a.pick(proxyName, a.watching(a.buildProxy))},
 		{Name: addonsName, Needs: []string{apiServerName}, Build: a.buildAddons, OneShot: true},
-	}
-	if ownRuntime {
+		{Name: podNetworkName, Needs: []string{informersName}, Build: a.watching(a.podNetworkAs(pki.Admin))},
+		{Name: approverName, Needs: []string{informersName}, Build: a.watching(a.buildApprover)},
+		{Name: welcomeName, Needs: []string{apiServerName}, Build: a.buildWelcome, OneShot: true},
+	})
+}
+
+// withRuntime takes our containerd away when another runtime is used.
+func (a *assembly) withRuntime(all []lifecycle.Member) []lifecycle.Member {
+	if a.cfg.RuntimeEndpoint == "" {
 		return all
 	}
 	all = slices.DeleteFunc(all, func(m lifecycle.Member) bool {

@@ -21,6 +21,9 @@ type Config struct {
 
 	NodeName string
 	NodeIP   netip.Addr
+	// JoinServer is the API server's URL of the cluster that this machine joins (see Agent); empty
+	// for a cluster of its own.
+	JoinServer string
 	// APIPort is where the API server listens, on all addresses.
 	APIPort int
 	// ClusterCIDR is for pods, NodePodCIDR the part of it this node hands out.
@@ -72,6 +75,20 @@ func Default() Config {
 
 // Complete fills in what follows from the rest and from the machine.
 func (c *Config) Complete() error {
+	if err := c.completeNode(); err != nil {
+		return err
+	}
+	if !c.NodePodCIDR.IsValid() {
+		c.NodePodCIDR = netip.PrefixFrom(c.ClusterCIDR.Masked().Addr(), max(24, c.ClusterCIDR.Bits()))
+	}
+	if !c.ClusterDNS.IsValid() {
+		c.ClusterDNS = nth(c.ServiceCIDR, 10)
+	}
+	return nil
+}
+
+// completeNode fills in what is the machine's.
+func (c *Config) completeNode() error {
 	if c.NodeName == "" {
 		name, err := os.Hostname()
 		if err != nil {
@@ -85,12 +102,6 @@ func (c *Config) Complete() error {
 			return err
 		}
 		c.NodeIP = ip
-	}
-	if !c.NodePodCIDR.IsValid() {
-		c.NodePodCIDR = netip.PrefixFrom(c.ClusterCIDR.Masked().Addr(), max(24, c.ClusterCIDR.Bits()))
-	}
-	if !c.ClusterDNS.IsValid() {
-		c.ClusterDNS = nth(c.ServiceCIDR, 10)
 	}
 	return c.CompletePaths()
 }
@@ -112,12 +123,7 @@ func (c *Config) CompletePaths() error {
 
 // Validate checks what a person gave.
 func (c Config) Validate() error {
-	var errs []error
-	for flag, dir := range map[string]string{"--data-dir": c.DataDir, "--run-dir": c.RunDir, "--kubelet-dir": c.KubeletDir} {
-		if !filepath.IsAbs(dir) {
-			errs = append(errs, fmt.Errorf("%s %q: an absolute path is needed", flag, dir))
-		}
-	}
+	errs := c.validateNode(replaceable)
 	if c.APIPort < 1 || c.APIPort > 65535 {
 		errs = append(errs, fmt.Errorf("--api-port %d: not a port", c.APIPort))
 	}
@@ -135,14 +141,25 @@ func (c Config) Validate() error {
 	if c.NodePodCIDR.Bits() < c.ClusterCIDR.Bits() || !c.ClusterCIDR.Contains(c.NodePodCIDR.Addr()) {
 		errs = append(errs, fmt.Errorf("--node-pod-cidr %s is not in --cluster-cidr %s", c.NodePodCIDR, c.ClusterCIDR))
 	}
+	return errors.Join(errs...)
+}
+
+// validateNode checks what is the machine's. components are those that a program can replace.
+func (c Config) validateNode(components []string) []error {
+	var errs []error
+	for flag, dir := range map[string]string{"--data-dir": c.DataDir, "--run-dir": c.RunDir, "--kubelet-dir": c.KubeletDir} {
+		if !filepath.IsAbs(dir) {
+			errs = append(errs, fmt.Errorf("%s %q: an absolute path is needed", flag, dir))
+		}
+	}
 	for name, path := range c.Binaries {
-		if !slices.Contains(replaceable, name) {
-			errs = append(errs, fmt.Errorf("--use-binary %s=…: the components are %s", name, strings.Join(replaceable, ", ")))
+		if !slices.Contains(components, name) {
+			errs = append(errs, fmt.Errorf("--use-binary %s=…: the components are %s", name, strings.Join(components, ", ")))
 		} else if _, err := exec.LookPath(path); err != nil {
 			errs = append(errs, fmt.Errorf("--use-binary %s=%s: %w; name a program that is there", name, path, err))
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // ServiceIP is the ClusterIP of the API server.
@@ -150,6 +167,9 @@ func (c Config) ServiceIP() netip.Addr { return nth(c.ServiceCIDR, 1) }
 
 // Server is the API server's URL for people and components.
 func (c Config) Server() string {
+	if c.JoinServer != "" {
+		return c.JoinServer
+	}
 	return "https://" + netip.AddrPortFrom(c.NodeIP, uint16(c.APIPort)).String()
 }
 

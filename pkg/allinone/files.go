@@ -65,9 +65,18 @@ func (a *assembly) writeFiles(now time.Time) error {
 			return err
 		}
 	}
+	a.nodeFiles = nodeFiles{ca: files.Cert("ca"), servingCert: files.Cert("kubelet-server"), servingKey: files.Key("kubelet-server")}
+	if err := a.writeNodeFiles(a.clusterKubelet(), a.clusterProxy()); err != nil {
+		return err
+	}
+	return a.writeNetwork()
+}
+
+// writeNodeFiles writes what kubelet and proxy of this machine read.
+func (a *assembly) writeNodeFiles(kubelets *kubelet.KubeletConfiguration, proxies *kubeproxy.KubeProxyConfiguration) error {
 	for path, object := range map[string]any{
-		a.paths.kubeletConf(): a.kubeletConfiguration(),
-		a.paths.proxyConf():   a.proxyConfiguration(),
+		a.paths.kubeletConf(): a.machineKubelet(kubelets),
+		a.paths.proxyConf():   a.machineProxy(proxies),
 	} {
 		content, err := yaml.Marshal(object)
 		if err != nil {
@@ -80,12 +89,28 @@ func (a *assembly) writeFiles(now time.Time) error {
 	if err := a.writeResolvConf(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(a.paths.staticPods(), 0o755); err != nil {
+	return os.MkdirAll(a.paths.staticPods(), 0o755)
+}
+
+// network is the node's pod network but for its ranges.
+func (a *assembly) network() cni.Config {
+	return cni.Config{ConfDir: a.paths.cniConf(), DataDir: a.paths.cniLeases()}
+}
+
+// writeNetwork configures the pod network before the Node object is known, which has the last word
+// (package podnetwork). It was there at an earlier start; at the first one, the first node of a
+// cluster is given the first range.
+func (a *assembly) writeNetwork() error {
+	network := a.network()
+	before, err := cni.Ranges(network.ConfDir)
+	if err != nil {
 		return err
 	}
-	return cni.Write(cni.Config{
-		ConfDir: a.paths.cniConf(), DataDir: a.paths.cniLeases(), PodCIDRs: prefixes(a.cfg.NodePodCIDR),
-	})
+	network.PodCIDRs = prefixes(a.cfg.NodePodCIDR)
+	if len(before) == 1 && before[0].Bits() >= a.cfg.ClusterCIDR.Bits() && a.cfg.ClusterCIDR.Contains(before[0].Addr()) {
+		network.PodCIDRs = before
+	}
+	return cni.Write(network)
 }
 
 // writeResolvConf keeps a copy of the machine's name servers for pods, or the one that was given.
@@ -120,28 +145,18 @@ func usableResolvers(content string) []string {
 	return lines
 }
 
-func (a *assembly) kubeletConfiguration() *kubelet.KubeletConfiguration {
-	driver := "cgroupfs"
-	if a.cfg.SystemdCgroup {
-		driver = "systemd"
-	}
+// clusterKubelet is what all kubelets of the cluster have in common. It is published for machines
+// that join.
+func (a *assembly) clusterKubelet() *kubelet.KubeletConfiguration {
 	c := &kubelet.KubeletConfiguration{
-		TypeMeta:                 metav1.TypeMeta{APIVersion: kubelet.SchemeGroupVersion.String(), Kind: "KubeletConfiguration"},
-		Address:                  "0.0.0.0",
-		StaticPodPath:            a.paths.staticPods(),
-		TLSCertFile:              a.pki.Cert("kubelet-server"),
-		TLSPrivateKeyFile:        a.pki.Key("kubelet-server"),
-		ContainerRuntimeEndpoint: a.runtimeEndpoint(),
-		CgroupDriver:             driver,
-		CgroupRoot:               a.cfg.CgroupRoot,
-		ClusterDNS:               []string{a.cfg.ClusterDNS.String()},
-		ClusterDomain:            a.cfg.ClusterDomain,
-		ResolverConfig:           ptr.To(a.paths.resolvConf()),
-		FailSwapOn:               ptr.To(false),
+		TypeMeta:      metav1.TypeMeta{APIVersion: kubelet.SchemeGroupVersion.String(), Kind: "KubeletConfiguration"},
+		Address:       "0.0.0.0",
+		ClusterDNS:    []string{a.cfg.ClusterDNS.String()},
+		ClusterDomain: a.cfg.ClusterDomain,
+		FailSwapOn:    ptr.To(false),
 		// Machines with version 1 cgroups are still many; upstream's kubelet refuses them by default.
 		FailCgroupV1: ptr.To(false),
 		Authentication: kubelet.KubeletAuthentication{
-			X509:      kubelet.KubeletX509Authentication{ClientCAFile: a.pki.Cert("ca")},
 			Webhook:   kubelet.KubeletWebhookAuthentication{Enabled: ptr.To(true)},
 			Anonymous: kubelet.KubeletAnonymousAuthentication{Enabled: ptr.To(false)},
 		},
@@ -156,18 +171,38 @@ func (a *assembly) kubeletConfiguration() *kubelet.KubeletConfiguration {
 	return c
 }
 
-func (a *assembly) proxyConfiguration() *kubeproxy.KubeProxyConfiguration {
-	c := &kubeproxy.KubeProxyConfiguration{
+// machineKubelet adds what only this machine knows.
+func (a *assembly) machineKubelet(c *kubelet.KubeletConfiguration) *kubelet.KubeletConfiguration {
+	driver := "cgroupfs"
+	if a.cfg.SystemdCgroup {
+		driver = "systemd"
+	}
+	c.StaticPodPath = a.paths.staticPods()
+	c.TLSCertFile, c.TLSPrivateKeyFile = a.nodeFiles.servingCert, a.nodeFiles.servingKey
+	c.ContainerRuntimeEndpoint = a.runtimeEndpoint()
+	c.CgroupDriver, c.CgroupRoot = driver, a.cfg.CgroupRoot
+	c.ResolverConfig = ptr.To(a.paths.resolvConf())
+	c.Authentication.X509.ClientCAFile = a.nodeFiles.ca
+	return c
+}
+
+// clusterProxy is what all proxies of the cluster have in common, published like clusterKubelet.
+func (a *assembly) clusterProxy() *kubeproxy.KubeProxyConfiguration {
+	return &kubeproxy.KubeProxyConfiguration{
 		TypeMeta:           metav1.TypeMeta{APIVersion: kubeproxy.SchemeGroupVersion.String(), Kind: "KubeProxyConfiguration"},
 		Mode:               "nftables",
 		BindAddress:        "0.0.0.0",
 		HealthzBindAddress: "0.0.0.0:10256",
 		MetricsBindAddress: "127.0.0.1:10249",
 		ClusterCIDR:        a.cfg.ClusterCIDR.String(),
-		HostnameOverride:   a.cfg.NodeName,
 		// In a network namespace the table's size belongs to the machine and cannot be set.
 		Conntrack: kubeproxy.KubeProxyConntrackConfiguration{MaxPerCore: ptr.To(int32(0)), Min: ptr.To(int32(0))},
 	}
+}
+
+// machineProxy adds what only this machine knows.
+func (a *assembly) machineProxy(c *kubeproxy.KubeProxyConfiguration) *kubeproxy.KubeProxyConfiguration {
+	c.HostnameOverride = a.cfg.NodeName
 	c.ClientConnection.Kubeconfig = a.paths.kubeconfig(pki.Proxy)
 	return c
 }

@@ -21,7 +21,9 @@ func Ranges(confDir string) ([]netip.Prefix, error) {
 	}
 	var list struct {
 		Plugins []struct {
-			IPAM struct{ Ranges [][]struct{ Subnet netip.Prefix } }
+			IPAM struct {
+				Ranges [][]struct{ Subnet netip.Prefix }
+			}
 		}
 	}
 	if err := json.Unmarshal(content, &list); err != nil {

@@ -47,3 +47,18 @@ func Write(path, name string, id Identity) error {
 	}
 	return atomicfile.Write(path, data, 0o600)
 }
+
+// WriteLinked puts a configuration into path that points at files instead of holding them: a
+// certificate with its key, which is renewed under the same name.
+func WriteLinked(path, name, server, caFile, pairFile string) error {
+	cfg := clientcmdapi.NewConfig()
+	cfg.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthority: caFile}
+	cfg.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificate: pairFile, ClientKey: pairFile}
+	cfg.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	cfg.CurrentContext = name
+	data, err := clientcmd.Write(*cfg)
+	if err != nil {
+		return fmt.Errorf("encoding the kubeconfig %s: %w", name, err)
+	}
+	return atomicfile.Write(path, data, 0o600)
+}

@@ -80,7 +80,9 @@ func TestJudge(t *testing.T) {
 		{"serving and client", "n2", func(s *certificatesv1.CertificateSigningRequestSpec, _ *x509.CertificateRequest) {
 			s.Usages = append(s.Usages, certificatesv1.UsageClientAuth)
 		}, "leave"},
-		{"a URI", "n2", func(_ *certificatesv1.CertificateSigningRequestSpec, x *x509.CertificateRequest) { x.URIs = []*url.URL{{}} }, "leave"},
+		{"a URI", "n2", func(_ *certificatesv1.CertificateSigningRequestSpec, x *x509.CertificateRequest) {
+			x.URIs = []*url.URL{{}}
+		}, "leave"},
 		{"an administrator's group", "n2", func(_ *certificatesv1.CertificateSigningRequestSpec, x *x509.CertificateRequest) {
 			x.Subject.Organization = []string{"system:masters"}
 		}, "leave"},
