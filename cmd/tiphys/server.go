@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -22,6 +21,7 @@ import (
 
 	"tiphys.dev/tiphys/pkg/allinone"
 	"tiphys.dev/tiphys/pkg/features"
+	"tiphys.dev/tiphys/pkg/lifecycle/gcpace"
 	"tiphys.dev/tiphys/pkg/version"
 )
 
@@ -112,7 +112,6 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 		return err
 	}
 	cfg.OnReady = func() {
-		time.AfterFunc(settled, saveMemory)
 		klog.InfoS("All components are ready", "server", cfg.Version)
 		// Without systemd there is nobody to tell, and nothing happens.
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
@@ -121,8 +120,16 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 	if err != nil {
 		return err
 	}
+	// What runs beside the workloads of a machine should be small before it is fast.
+	pace := gcpace.Default()
+	pace.Room = 64 << 20
+	pacer, err := gcpace.New(pace)
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	go func() { _ = pacer.Run(ctx) }()
 	result := make(chan error, 1)
 	go func() { result <- server.Run(ctx) }()
 	select {
@@ -139,19 +146,6 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 	case <-time.After(stopTimeout):
 		return fmt.Errorf("the components did not stop within %v", stopTimeout)
 	}
-}
-
-// settled is how long after the start the caches are filled and the documents built.
-const settled = 10 * time.Second
-
-// saveMemory collects garbage sooner than Go does by itself: what runs beside the workloads of a machine should be small
-// before it is fast. Not before the start is over, when nearly all that is made stays; what that took goes back now. GOGC and
-// GOMEMLIMIT overrule it, as ever.
-func saveMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
-	debug.FreeOSMemory()
 }
 
 // setVerbosity is for what is logged inside this process.
