@@ -28,6 +28,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"tiphys.dev/tiphys/pkg/apiserver/authn/bootstraptoken"
+	"tiphys.dev/tiphys/pkg/apiserver/authn/clientcert"
 	"tiphys.dev/tiphys/pkg/apiserver/authn/externalsigner"
 	"tiphys.dev/tiphys/pkg/apiserver/authn/serviceaccount"
 )
@@ -83,7 +84,7 @@ func New(ctx context.Context, c Config, d Dependencies) (*Result, error) {
 		return nil, fmt.Errorf("reading client CA: %w", err)
 	}
 	if r.ClientCA != nil {
-		requests = append(requests, x509.NewDynamic(r.ClientCA.VerifyOptions, x509.CommonNameUserConversion))
+		requests = append(requests, clientcert.New(r.ClientCA.VerifyOptions, x509.CommonNameUserConversion, d.Clock))
 	}
 
 	structured, text, err := c.structured()
