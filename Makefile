@@ -1,6 +1,6 @@
 # Day to day: make build, make test, make up, make down. Results go to _output.
 #
-#   make up [NAME=n]                 a development cluster in namespaces of its own
+#   make up [NAME=n] [NODES=2]       a development cluster in namespaces of its own
 #   make down [NAME=n] [PURGE=1]     takes it away; PURGE=1 removes its data too
 #   make conformance FOCUS=… PROCS=n upstream's suite on the running cluster
 #   make test WHAT=./pkg/proxy/...   fewer packages
@@ -37,7 +37,7 @@ node-deps:
 	@hack/install-node-deps
 
 up: node-deps images build
-	@$(BIN)/tiphys dev up --name $(NAME) $(UP_FLAGS)
+	@$(BIN)/tiphys dev up --name $(NAME) $(NODES:%=--nodes %) $(UP_FLAGS)
 
 down:
 	@if [ ! -x $(BIN)/tiphys ]; then $(MAKE) --no-print-directory build; fi

@@ -30,11 +30,11 @@ func devCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Development clusters, each in namespaces of its own",
-		Long: "A development cluster is a single node in network, mount and UTS namespaces of its own, joined to this\n" +
-			"machine by a veth pair. Its API, pod, service and node port addresses are reachable from here; nothing\n" +
-			"inside can reach the outside. Several live side by side, told apart by --name.",
+		Long: "A development cluster is one node or more, each in network, mount and UTS namespaces of its own, joined to\n" +
+			"this machine and to each other. API, pod, service and node port addresses are reachable from here; nothing\n" +
+			"inside can reach the outside. Several clusters live side by side, told apart by --name.",
 	}
-	cmd.PersistentFlags().StringVar(&o.name, "name", sandbox.DefaultName, "Name of the cluster and its node.")
+	cmd.PersistentFlags().StringVar(&o.name, "name", sandbox.DefaultName, "Name of the cluster and its first node; the second is NAME-2.")
 	cmd.AddCommand(devUpCommand(o), devDownCommand(o), devStatusCommand(o), devExecCommand(o), devEnvCommand(o))
 	return cmd
 }

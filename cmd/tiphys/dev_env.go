@@ -37,10 +37,19 @@ func devEnvCommand(o *devOptions) *cobra.Command {
 				{"CERTS_D", filepath.Join(s.DataDir, "registries")},
 				{"SERVER_FLAGS", strings.Join(cluster.ServerFlags(), " ")},
 			}
-			if s.Status.Alive() {
-				// The node has a /run of its own; through the server's process it is seen from outside.
-				socket := allinone.ImporterFor(allinone.Default()).Socket
-				vars = append(vars, [2]string{"CONTAINERD_ADDRESS", fmt.Sprintf("/proc/%d/root%s", s.Status.PID, socket)})
+			// A node has a /run of its own; through its process it is seen from outside.
+			socket := allinone.ImporterFor(allinone.Default()).Socket
+			var sockets, addresses []string
+			for _, node := range s.Nodes {
+				addresses = append(addresses, node.Address)
+				if node.Status.Alive() {
+					sockets = append(sockets, fmt.Sprintf("/proc/%d/root%s", node.Status.PID, socket))
+				}
+			}
+			vars = append(vars, [2]string{"NODE_NAMES", strings.Join(cluster.NodeNames(), " ")}, [2]string{"NODE_IPS", strings.Join(addresses, " ")})
+			if len(sockets) > 0 {
+				// One for each node.
+				vars = append(vars, [2]string{"CONTAINERD_ADDRESS", strings.Join(sockets, " ")})
 			}
 			for _, v := range vars {
 				fmt.Fprintf(cmd.OutOrStdout(), "export %s='%s'\n", v[0], v[1])

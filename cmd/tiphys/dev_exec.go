@@ -13,10 +13,12 @@ import (
 )
 
 func devExecCommand(o *devOptions) *cobra.Command {
-	return &cobra.Command{
+	var node string
+	cmd := &cobra.Command{
 		Use:   "exec [flags] -- COMMAND [ARG...]",
 		Short: "Run a command inside a development cluster's node (a shell if none is given)",
 		Example: "  tiphys dev exec -- nft list ruleset\n" +
+			"  tiphys dev exec --node tiphys-2 -- ip route\n" +
 			"  tiphys dev exec --name other -- ctr -a /run/tiphys/containerd/containerd.sock -n k8s.io containers ls",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := mustBeRoot(); err != nil {
@@ -33,7 +35,11 @@ func devExecCommand(o *devOptions) *cobra.Command {
 			command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 			// Ctrl-C is for the command; we go when it goes.
 			signal.Ignore(syscall.SIGINT, syscall.SIGQUIT)
-			if err := cluster.Namespaces().Do(command.Start); err != nil {
+			set, err := cluster.NodeNamespaces(node)
+			if err != nil {
+				return err
+			}
+			if err := set.Do(command.Start); err != nil {
 				return err
 			}
 			err = command.Wait()
@@ -44,4 +50,6 @@ func devExecCommand(o *devOptions) *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&node, "node", "", "The node, by its name; the first if not given.")
+	return cmd
 }

@@ -27,9 +27,15 @@ func devStatusCommand(o *devOptions) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintln(out, "COMPONENT\tPHASE\tRESTARTS\tSTARTED IN\tERROR")
-				for _, c := range s.Status.Components {
-					fmt.Fprintf(out, "%s\t%s\t%d\t%.1fs\t%s\n", c.Name, c.Phase, c.Restarts, c.Took.Seconds(), c.Error)
+				fmt.Fprintln(out, "NODE\tCOMPONENT\tPHASE\tRESTARTS\tSTARTED IN\tERROR")
+				for _, node := range s.Nodes {
+					if !node.Status.Alive() {
+						fmt.Fprintf(out, "%s\t-\tStopped\t\t\t%s\n", node.Name, node.Status.Error)
+						continue
+					}
+					for _, c := range node.Status.Components {
+						fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%.1fs\t%s\n", node.Name, c.Name, c.Phase, c.Restarts, c.Took.Seconds(), c.Error)
+					}
 				}
 				return nil
 			}
@@ -37,16 +43,30 @@ func devStatusCommand(o *devOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(out, "NAME\tSTATE\tAPI SERVER\tPODS\tSERVICES\tPROCESS\tDATA")
+			fmt.Fprintln(out, "NAME\tSTATE\tNODES\tAPI SERVER\tPODS\tSERVICES\tPROCESS\tDATA")
 			for _, s := range all {
 				pid := "-"
 				if s.Status.Alive() {
 					pid = fmt.Sprint(s.Status.PID)
 				}
-				fmt.Fprintf(out, "%s\t%s\thttps://%s:6443\t%s\t%s\t%s\t%s\n",
-					s.Name, s.State, s.Network.Node(), s.Network.Pods, s.Network.Services, pid, s.DataDir)
+				fmt.Fprintf(out, "%s\t%s\t%s\thttps://%s:6443\t%s\t%s\t%s\t%s\n",
+					s.Name, s.State, nodesRunning(s), s.Network.Node(), s.Network.Pods, s.Network.Services, pid, s.DataDir)
 			}
 			return nil
 		},
 	}
+}
+
+// nodesRunning counts the nodes, and says how many of them have no process.
+func nodesRunning(s sandbox.Summary) string {
+	alive := 0
+	for _, node := range s.Nodes {
+		if node.Status.Alive() {
+			alive++
+		}
+	}
+	if alive == len(s.Nodes) || alive == 0 {
+		return fmt.Sprint(len(s.Nodes))
+	}
+	return fmt.Sprintf("%d of %d", alive, len(s.Nodes))
 }

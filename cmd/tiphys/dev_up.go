@@ -18,6 +18,7 @@ var passedOn = []string{"node-bin-dir", "image-dir", "use-binary", "component-ar
 func devUpCommand(o *devOptions) *cobra.Command {
 	var timeout time.Duration
 	var nodeOnly bool
+	var nodes int
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Start a development cluster and wait until it answers",
@@ -31,7 +32,7 @@ func devUpCommand(o *devOptions) *cobra.Command {
 			ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the cluster did not answer within %v", timeout))
 			defer cancel()
 			cfg := o.config()
-			cfg.NodeOnly = nodeOnly
+			cfg.NodeOnly, cfg.Nodes = nodeOnly, nodes
 			cfg.ServerArgs = flagsGiven(cmd.Flags(), passedOn...)
 			cluster, err := sandbox.Up(ctx, cfg)
 			if err != nil {
@@ -50,6 +51,7 @@ func devUpCommand(o *devOptions) *cobra.Command {
 	f.StringVar(&o.dataDir, "data-dir", "", "Folder of the cluster's data; /var/lib/tiphys/dev/NAME if not given.")
 	f.DurationVar(&timeout, "timeout", 5*time.Minute, "How long to wait for the cluster.")
 	f.BoolVar(&nodeOnly, "node-only", false, "Make the node's namespaces and network, but start nothing inside.")
+	f.IntVar(&nodes, "nodes", 0, "How many nodes there shall be: further ones join the first. One if not given, or as many as there are.")
 	f.String("node-bin-dir", "", "Folder of containerd, runc and the CNI plugins.")
 	f.String("image-dir", "", "Folder of image archives to import at the start.")
 	f.StringArray("use-binary", nil, "COMPONENT=PATH: run a program with upstream's flags in a component's place.")
@@ -62,13 +64,17 @@ func devUpCommand(o *devOptions) *cobra.Command {
 func announce(cmd *cobra.Command, c *sandbox.Cluster, name string) {
 	n := c.Network()
 	flag := ""
+	node := "node         " + n.Node().String()
+	if names := c.NodeNames(); len(names) > 1 {
+		node = fmt.Sprintf("nodes        %s to %s", n.Node(), n.NodeAt(len(names)))
+	}
 	if name != sandbox.DefaultName {
 		flag = " --name " + name
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), `
 Cluster %s is up.
   API server   https://%s:6443
-  node         %s (node ports answer here)
+  %s (node ports answer here)
   pods         %s
   services     %s
   kubeconfig   context %q is current in your kubeconfig; also %s
@@ -79,5 +85,5 @@ Next:
   kubectl create deployment web --image=YOUR-IMAGE --port=80
   tiphys image import%s FILE.tar     # there is no way out: bring images in as archives
   tiphys dev down%s
-`, name, n.Node(), n.Node(), n.Pods, n.Services, c.Context(), c.AdminKubeconfig(), c.LogFile(), flag, flag)
+`, name, n.Node(), node, n.Pods, n.Services, c.Context(), c.AdminKubeconfig(), c.LogFile(), flag, flag)
 }

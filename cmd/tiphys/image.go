@@ -1,8 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -25,7 +25,7 @@ func imageImportCommand() *cobra.Command {
 	cfg := allinone.Default()
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
-		Short: "Bring images into a cluster from archives (OCI or docker save)",
+		Short: "Bring images into all nodes of a cluster from archives (OCI or docker save)",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := mustBeRoot(); err != nil {
@@ -34,7 +34,7 @@ func imageImportCommand() *cobra.Command {
 			if err := cfg.CompletePaths(); err != nil {
 				return err
 			}
-			work := func() error { return importAll(cmd, allinone.ImporterFor(cfg), args) }
+			work := func() error { return importAll(cmd, allinone.ImporterFor(cfg), args, cmd.OutOrStdout()) }
 			if onServer {
 				return work()
 			}
@@ -48,28 +48,40 @@ func imageImportCommand() *cobra.Command {
 					return err
 				}
 			}
-			return cluster.Namespaces().Do(work)
+			// Whatever node a pod comes to, its image must be there.
+			for _, name := range cluster.NodeNames() {
+				node, err := cluster.NodeNamespaces(name)
+				if err != nil {
+					return err
+				}
+				if err := node.Do(work); err != nil {
+					return fmt.Errorf("node %s: %w", name, err)
+				}
+				work = func() error { return importAll(cmd, allinone.ImporterFor(cfg), args, io.Discard) }
+			}
+			return nil
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", sandbox.DefaultName, "Name of the development cluster.")
-	f.BoolVar(&onServer, "server", false, "Import into the `tiphys server` of this machine instead.")
+	f.BoolVar(&onServer, "server", false, "Import into the `tiphys server` or `tiphys agent` of this machine instead.")
 	f.StringVar(&cfg.NodeBinDir, "node-bin-dir", "", "Folder of containerd's tools.")
 	f.StringVar(&cfg.RunDir, "run-dir", cfg.RunDir, "Folder of the server's sockets.")
 	return cmd
 }
 
-func importAll(cmd *cobra.Command, importer image.Importer, archives []string) error {
+// importAll says what it has imported.
+func importAll(cmd *cobra.Command, importer image.Importer, archives []string, out io.Writer) error {
 	for _, archive := range archives {
 		if _, err := os.Stat(archive); err != nil {
 			return err
 		}
-		names, err := importer.Import(context.Background(), archive)
+		names, err := importer.Import(cmd.Context(), archive)
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
-			fmt.Fprintln(cmd.OutOrStdout(), name)
+			fmt.Fprintln(out, name)
 		}
 	}
 	return nil

@@ -17,6 +17,8 @@ import (
 type Wiring struct {
 	// HostLink is the host's end of the veth pair; the node's is called eth0.
 	HostLink string
+	// Switched: the node's and the host's link are there, joined by a Switch.
+	Switched bool
 	// HostAddress and NodeAddress are the two ends' addresses with their common prefix.
 	HostAddress, NodeAddress netip.Prefix
 	// Pods and Services are reached from the host through the node.
@@ -41,11 +43,16 @@ func (s Set) Wire(w Wiring) error {
 		return fmt.Errorf("speaking to the node's network: %w", err)
 	}
 	defer inside.Close()
-	if err := makePair(w, node, inside); err != nil {
-		return err
+	if !w.Switched {
+		if err := makePair(w, node, inside); err != nil {
+			return err
+		}
 	}
 	if err := wireNode(inside, w); err != nil {
 		return fmt.Errorf("node network: %w", err)
+	}
+	if !w.HostAddress.IsValid() {
+		return nil // a further node: the host is wired with the first
 	}
 	if err := wireHost(w); err != nil {
 		return fmt.Errorf("host network: %w", err)
@@ -135,6 +142,18 @@ func wireHost(w Wiring) error {
 		}); err != nil {
 			return fmt.Errorf("route to %s: %w", destination, err)
 		}
+	}
+	return nil
+}
+
+// RouteVia sends a range through one of the nodes behind a link of the host.
+func RouteVia(hostLink string, destination netip.Prefix, node netip.Addr) error {
+	link, err := netlink.LinkByName(hostLink)
+	if err != nil {
+		return fmt.Errorf("looking for %s: %w", hostLink, err)
+	}
+	if err := netlink.RouteReplace(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(destination), Gw: node.AsSlice()}); err != nil {
+		return fmt.Errorf("route to %s: %w", destination, err)
 	}
 	return nil
 }

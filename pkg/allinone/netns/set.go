@@ -39,6 +39,12 @@ func (s Set) Complete() (bool, error) {
 	return true, nil
 }
 
+// HasNet tells whether a network namespace is held.
+func (s Set) HasNet() (bool, error) {
+	mounted, err := s.mounted()
+	return slices.Contains(mounted, s.Net()), err
+}
+
 // mounted lists the mount points at and below the folder, the deepest first.
 func (s Set) mounted() ([]string, error) {
 	mounts, err := mountinfo.GetMounts(mountinfo.PrefixFilter(s.dir))

@@ -94,9 +94,9 @@ func (r route) netlink() *netlink.Route {
 	}
 }
 
-// freeBridge takes addresses of another range off the pods' bridge: the node was given a new one,
-// and the bridge plugin refuses a bridge with an address it does not expect.
-func (k kernel) freeBridge(ours []netip.Prefix) error {
+// rebase gives the pods' bridge the gateway of a new range of the node. The bridge plugin wants to find
+// its own gateway first; gateways of ranges before stay behind it, for the pods that have addresses of them.
+func (k kernel) rebase(ours []netip.Prefix) error {
 	bridge, err := netlink.LinkByName(k.bridge)
 	if errors.As(err, &netlink.LinkNotFoundError{}) {
 		return nil
@@ -108,6 +108,7 @@ func (k kernel) freeBridge(ours []netip.Prefix) error {
 	if err != nil {
 		return fmt.Errorf("listing the addresses of %s: %w", k.bridge, err)
 	}
+	var before []*net.IPNet
 	for _, address := range addresses {
 		p, ok := prefix(address.IPNet)
 		if !ok || p.Addr().IsLinkLocalUnicast() || within(p, ours) {
@@ -115,6 +116,19 @@ func (k kernel) freeBridge(ours []netip.Prefix) error {
 		}
 		if err := netlink.AddrDel(bridge, &address); err != nil {
 			return fmt.Errorf("taking %s off %s: %w", p, k.bridge, err)
+		}
+		before = append(before, address.IPNet)
+	}
+	if len(before) == 0 {
+		return nil
+	}
+	var after []*net.IPNet
+	for _, p := range ours {
+		after = append(after, &net.IPNet{IP: p.Masked().Addr().Next().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())})
+	}
+	for _, address := range append(after, before...) {
+		if err := netlink.AddrReplace(bridge, &netlink.Addr{IPNet: address}); err != nil {
+			return fmt.Errorf("giving %s the address %s: %w", k.bridge, address, err)
 		}
 	}
 	return nil

@@ -127,9 +127,9 @@ func (n *Network) configure(nodes []*v1.Node) error {
 	}
 	if !slices.Equal(before, mine) {
 		if len(before) > 0 {
-			klog.InfoS("This node has another range of pod addresses now; pods with addresses of the old one are cut off", "before", before, "now", mine)
+			klog.InfoS("This node has another range of pod addresses now; pods with addresses of the old one are reached on this node only", "before", before, "now", mine)
 		}
-		if err := n.kernel.freeBridge(mine); err != nil {
+		if err := n.kernel.rebase(mine); err != nil {
 			return err
 		}
 	}

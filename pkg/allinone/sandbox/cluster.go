@@ -12,7 +12,7 @@ import (
 
 // Config names a cluster and says how to start its server.
 type Config struct {
-	// Name of the cluster, also of its node.
+	// Name of the cluster, also of its first node; the second is <Name>-2.
 	Name string
 	// Home holds the list of clusters; /var/lib/tiphys when empty.
 	Home string
@@ -22,6 +22,8 @@ type Config struct {
 	Executable string
 	// ServerArgs are further flags for `tiphys server`.
 	ServerArgs []string
+	// Nodes is how many nodes the cluster shall have; zero leaves it as it is, or makes one.
+	Nodes int
 	// NodeOnly makes the node without a server, for processes somebody else starts inside.
 	NodeOnly bool
 	// Progress takes one line for each step that people wait for.
@@ -34,6 +36,9 @@ const (
 	DefaultHome = "/var/lib/tiphys"
 )
 
+// maxNodes is far from what the addresses allow, and more than a machine can bear.
+const maxNodes = 50
+
 // runDir is where namespaces are held.
 const runDir = "/run/tiphys"
 
@@ -42,7 +47,6 @@ type Cluster struct {
 	cfg     Config
 	rec     record
 	network Network
-	set     netns.Set
 }
 
 // nameForm keeps names fit for host names, cgroups and files, and the socket paths short.
@@ -54,6 +58,9 @@ func (c *Config) complete() error {
 	}
 	if !nameForm.MatchString(c.Name) {
 		return fmt.Errorf("cluster name %q: use up to 30 small letters, digits and dashes, beginning with a letter", c.Name)
+	}
+	if c.Nodes < 0 || c.Nodes > maxNodes {
+		return fmt.Errorf("%d nodes: a cluster has 1 to %d", c.Nodes, maxNodes)
 	}
 	if c.Home == "" {
 		c.Home = DefaultHome
@@ -82,7 +89,8 @@ func (c *Config) complete() error {
 var ErrUnknown = errors.New("no such cluster")
 
 func newCluster(cfg Config, rec record) *Cluster {
-	return &Cluster{cfg: cfg, rec: rec, network: networkOf(rec.Slot), set: netns.At(filepath.Join(runDir, cfg.Name))}
+	rec.Nodes = max(1, rec.Nodes)
+	return &Cluster{cfg: cfg, rec: rec, network: networkOf(rec.Slot)}
 }
 
 // Open finds an existing cluster.
@@ -107,8 +115,11 @@ func (c *Cluster) DataDir() string { return c.rec.DataDir }
 // Network gives the cluster's address ranges.
 func (c *Cluster) Network() Network { return c.network }
 
-// Namespaces are where its node lives.
-func (c *Cluster) Namespaces() netns.Set { return c.set }
+// Namespaces are where its first node lives.
+func (c *Cluster) Namespaces() netns.Set { return c.server().set() }
+
+// server is the first node.
+func (c *Cluster) server() member { return member{c, 1} }
 
 // Context is the name of the entry in the kubeconfig.
 func (c *Cluster) Context() string {
@@ -118,18 +129,10 @@ func (c *Cluster) Context() string {
 	return DefaultName + "-" + c.cfg.Name
 }
 
-// cgroup is the cluster's cgroup in every hierarchy.
-func (c *Cluster) cgroup() string {
-	if c.cfg.Name == DefaultName {
-		return "/" + DefaultName
-	}
-	return "/" + DefaultName + "-" + c.cfg.Name
-}
-
 // AdminKubeconfig is the file the server writes for people.
 func (c *Cluster) AdminKubeconfig() string {
 	return filepath.Join(c.rec.DataDir, "kubeconfig", "admin.kubeconfig")
 }
 
 // LogFile is where the server writes what happens.
-func (c *Cluster) LogFile() string { return filepath.Join(c.rec.DataDir, "tiphys.log") }
+func (c *Cluster) LogFile() string { return c.server().logFile() }

@@ -22,8 +22,12 @@ func (c *Cluster) Down(purge bool) error {
 		return err
 	}
 	defer unlock()
-	if err := c.stopServer(); err != nil {
-		return err
+	all := c.members()
+	// The server last: the agents tell it that they go.
+	for i := range all {
+		if err := all[len(all)-1-i].stop(); err != nil {
+			return err
+		}
 	}
 	if err := c.dismantle(); err != nil {
 		return err
@@ -54,22 +58,32 @@ func (c *Cluster) Down(purge bool) error {
 	})
 }
 
-// dismantle removes everything but the server, the inner things first.
-func (c *Cluster) dismantle() error {
-	if err := c.stopRest(); err != nil {
+// dismantle removes the node but for its server or agent, the inner things first.
+func (m member) dismantle() error {
+	if err := m.stopRest(); err != nil {
 		return err
 	}
-	if err := c.set.Release(); err != nil {
+	if err := m.set().Release(); err != nil {
 		return err
 	}
-	if err := netns.Unwire(hostLink(c.rec.Slot)); err != nil {
-		return err
-	}
-	root, err := cgrouproot.Open(c.cgroup())
+	root, err := cgrouproot.Open(m.cgroup())
 	if err != nil {
 		return err
 	}
-	if err := root.Remove(); err != nil {
+	return root.Remove()
+}
+
+// dismantle removes all nodes and what joins them.
+func (c *Cluster) dismantle() error {
+	for _, m := range c.members() {
+		if err := m.dismantle(); err != nil {
+			return err
+		}
+	}
+	if err := c.theSwitch().Held.Release(); err != nil {
+		return err
+	}
+	if err := netns.Unwire(hostLink(c.rec.Slot)); err != nil {
 		return err
 	}
 	// The folder of all held namespaces goes with the last of them.

@@ -23,6 +23,8 @@ type index struct {
 type record struct {
 	Slot    int    `json:"slot"`
 	DataDir string `json:"dataDir"`
+	// Nodes is how many there are; zero means one.
+	Nodes int `json:"nodes,omitempty"`
 	// Up is set before the first thing is made and cleared after the last was removed.
 	Up bool `json:"up"`
 	// PreviousContext was current in the kubeconfig before ours.

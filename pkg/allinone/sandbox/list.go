@@ -14,6 +14,14 @@ type Summary struct {
 	// State is Running, Starting, Stopped, or Broken (its namespaces exist without a server).
 	State  string
 	Status status.Status
+	// Nodes are all of them, the server's first.
+	Nodes []NodeSummary
+}
+
+// NodeSummary is about one node's process.
+type NodeSummary struct {
+	Name, Address string
+	Status        status.Status
 }
 
 // List gives all clusters of the machine by name.
@@ -46,7 +54,13 @@ func List(home string) ([]Summary, error) {
 // Summarize looks at the cluster as it is now.
 func (c *Cluster) Summarize() (Summary, error) {
 	s := Summary{Name: c.cfg.Name, DataDir: c.rec.DataDir, Network: c.network, State: "Stopped"}
-	held, err := c.set.Complete()
+	for _, m := range c.members() {
+		node := NodeSummary{Name: m.name(), Address: m.address().String()}
+		// Without a readable status there is no process to speak of.
+		node.Status, _ = status.Read(m.dataDir())
+		s.Nodes = append(s.Nodes, node)
+	}
+	held, err := c.Namespaces().Complete()
 	if err != nil {
 		return s, err
 	}

@@ -30,10 +30,10 @@ type NodeSpec struct {
 const NodeInitCommand = "dev-node-init"
 
 // nodeSpec lists what of the machine a node has for itself.
-func (c *Cluster) nodeSpec() NodeSpec {
-	node := filepath.Join(c.rec.DataDir, "node")
+func (m member) nodeSpec() NodeSpec {
+	node := filepath.Join(m.dataDir(), "node")
 	return NodeSpec{
-		Hostname:   c.cfg.Name,
+		Hostname:   m.name(),
 		HidePrefix: runDir,
 		Folders: map[string]string{
 			"/var/lib/kubelet":    filepath.Join(node, "kubelet"),
@@ -47,12 +47,12 @@ func (c *Cluster) nodeSpec() NodeSpec {
 
 // furnish makes the mount and UTS namespaces: a copy of ourselves starts in new ones (and in the
 // node's network), furnishes them, and stays until they are held.
-func (c *Cluster) furnish() error {
-	spec, err := json.Marshal(c.nodeSpec())
+func (m member) furnish() error {
+	spec, err := json.Marshal(m.nodeSpec())
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(c.cfg.Executable, NodeInitCommand)
+	cmd := exec.Command(m.c.cfg.Executable, NodeInitCommand)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS, Setpgid: true}
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -63,7 +63,7 @@ func (c *Cluster) furnish() error {
 	if err != nil {
 		return err
 	}
-	if err := c.set.DoNet(cmd.Start); err != nil {
+	if err := m.set().DoNet(cmd.Start); err != nil {
 		return fmt.Errorf("starting in new namespaces: %w", err)
 	}
 	work := func() error {
@@ -74,7 +74,7 @@ func (c *Cluster) furnish() error {
 		if _, err := io.ReadFull(out, answer); err != nil {
 			return errors.New("furnishing the node failed, see above")
 		}
-		return c.set.HoldOf(cmd.Process.Pid)
+		return m.set().HoldOf(cmd.Process.Pid)
 	}
 	err = work()
 	in.Close()

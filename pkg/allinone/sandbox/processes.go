@@ -24,13 +24,14 @@ const (
 	killTimeout    = 10 * time.Second
 )
 
-// stopServer asks the server to end and waits for it; one that hangs is killed.
-func (c *Cluster) stopServer() error {
-	s, err := status.Read(c.rec.DataDir)
+// stop asks the node's server or agent to end and waits for it; one that hangs is killed.
+func (m member) stop() error {
+	c := m.c
+	s, err := status.Read(m.dataDir())
 	if err != nil || !s.Alive() {
 		return nil
 	}
-	c.cfg.Progress("stopping the server (process %d)", s.PID)
+	c.cfg.Progress("stopping the %s (process %d)", m.role(), s.PID)
 	if ended, err := signalAndWait([]int{s.PID}, unix.SIGTERM, serverGrace); ended || err != nil {
 		return err
 	}
@@ -39,40 +40,41 @@ func (c *Cluster) stopServer() error {
 	return err
 }
 
-// stopRest ends what else belongs to the cluster: containers, their shims, shells of people. They
+// stopRest ends what else belongs to the node: containers, their shims, shells of people. They
 // get a moment to end by themselves.
-func (c *Cluster) stopRest() error {
-	members, err := c.processes()
+func (m member) stopRest() error {
+	c := m.c
+	members, err := m.processes()
 	if err != nil || len(members) == 0 {
 		return err
 	}
-	c.cfg.Progress("stopping %d processes of containers", len(members))
+	c.cfg.Progress("stopping %d processes of containers on node %s", len(members), m.name())
 	if ended, err := signalAndWait(members, unix.SIGTERM, containerGrace); ended && err == nil {
 		members = nil
 	}
 	// A process may have started others meanwhile: look until there are none.
 	for range 10 {
-		if members, err = c.processes(); err != nil || len(members) == 0 {
+		if members, err = m.processes(); err != nil || len(members) == 0 {
 			return err
 		}
 		if _, err := signalAndWait(members, unix.SIGKILL, killTimeout); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("processes of cluster %s do not end: %v", c.cfg.Name, members)
+	return fmt.Errorf("processes of node %s do not end: %v", m.name(), members)
 }
 
-// processes lists everything in the cluster's cgroups or in its held namespaces, but not us.
-func (c *Cluster) processes() ([]int, error) {
+// processes lists everything in the node's cgroups or in its held namespaces, but not us.
+func (m member) processes() ([]int, error) {
 	var members []int
-	root, err := cgrouproot.Open(c.cgroup())
+	root, err := cgrouproot.Open(m.cgroup())
 	if err != nil {
 		return nil, err
 	}
 	if members, err = root.Processes(); err != nil {
 		return nil, err
 	}
-	inside, err := c.inNamespaces()
+	inside, err := m.inNamespaces()
 	if err != nil {
 		return nil, err
 	}
@@ -83,9 +85,9 @@ func (c *Cluster) processes() ([]int, error) {
 }
 
 // inNamespaces finds processes whose network or mount namespace is one of ours.
-func (c *Cluster) inNamespaces() ([]int, error) {
+func (m member) inNamespaces() ([]int, error) {
 	held := map[string]uint64{}
-	for kind, file := range map[string]string{"net": c.set.Net(), "mnt": c.set.Mount()} {
+	for kind, file := range map[string]string{"net": m.set().Net(), "mnt": m.set().Mount()} {
 		var info unix.Stat_t
 		if err := unix.Stat(file, &info); err == nil && isNamespace(file) {
 			held[kind] = info.Ino

@@ -3,8 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"net/netip"
-
-	"tiphys.dev/tiphys/pkg/allinone/netns"
 )
 
 // Network is the addresses of one cluster.
@@ -38,7 +36,10 @@ func (n Network) Host() netip.Addr { return nth(n.Link, 1) }
 func (n Network) Node() netip.Addr { return nth(n.Link, 2) }
 func (n Network) DNS() netip.Addr  { return nth(n.Services, 10) }
 
-// NodePods is the part of Pods that the only node hands out.
+// NodeAt is the address of a node by its number, from 1.
+func (n Network) NodeAt(number int) netip.Addr { return nth(n.Link, 1+number) }
+
+// NodePods is the part of Pods that the first node hands out.
 func (n Network) NodePods() netip.Prefix { return netip.PrefixFrom(n.Pods.Addr(), 24) }
 
 func nth(p netip.Prefix, n int) netip.Addr {
@@ -47,16 +48,6 @@ func nth(p netip.Prefix, n int) netip.Addr {
 		a = a.Next()
 	}
 	return a
-}
-
-func (n Network) wiring(slot int) netns.Wiring {
-	return netns.Wiring{
-		HostLink:    hostLink(slot),
-		HostAddress: netip.PrefixFrom(n.Host(), n.Link.Bits()),
-		NodeAddress: netip.PrefixFrom(n.Node(), n.Link.Bits()),
-		Pods:        n.Pods,
-		Services:    n.Services,
-	}
 }
 
 // conflict names a range of the host that overlaps with one of a slot's, ignoring the slot's own link.

@@ -45,19 +45,30 @@ func (c *Cluster) start() (ended <-chan error, err error) {
 		return nil, err
 	}
 	defer unlock()
-	if running, err := c.running(); running || err != nil {
+	running, err := c.server().running()
+	if err != nil {
 		return nil, err
 	}
-	if err := datadir.Claim(c.rec.DataDir); err != nil {
-		return nil, err
+	if !running {
+		if err := datadir.Claim(c.rec.DataDir); err != nil {
+			return nil, err
+		}
+		if err := c.build(); err != nil {
+			return nil, err
+		}
+		if !c.cfg.NodeOnly {
+			if ended, err = c.startServer(); err != nil {
+				return nil, err
+			}
+		}
+	} else if c.switched() {
+		// Perhaps it was alone until now.
+		if err := c.connect(); err != nil {
+			return nil, err
+		}
 	}
-	if err := c.build(); err != nil {
-		return nil, err
-	}
-	if c.cfg.NodeOnly {
-		return nil, nil
-	}
-	return c.startServer()
+	// While the server starts.
+	return ended, c.buildAgents()
 }
 
 // register finds the cluster's place in the index, or gives it one, and marks it as up.
@@ -74,7 +85,7 @@ func register(cfg Config) (*Cluster, error) {
 			if err != nil {
 				return err
 			}
-			rec = &record{Slot: slot, DataDir: cfg.DataDir}
+			rec = &record{Slot: slot, DataDir: cfg.DataDir, Nodes: 1}
 			if rec.DataDir == "" {
 				rec.DataDir = filepath.Join(cfg.Home, "dev", cfg.Name)
 			}
@@ -88,6 +99,10 @@ func register(cfg Config) (*Cluster, error) {
 		if cfg.DataDir != "" && cfg.DataDir != rec.DataDir {
 			return fmt.Errorf("cluster %s has its data in %s: leave --data-dir out, or run `tiphys dev down --name %s --purge` first", cfg.Name, rec.DataDir, cfg.Name)
 		}
+		if cfg.Nodes > 0 && cfg.Nodes < rec.Nodes {
+			return fmt.Errorf("cluster %s has %d nodes, which is more than %d: `tiphys dev down --name %s --purge` first, or drain and leave the nodes you do not need", cfg.Name, rec.Nodes, cfg.Nodes, cfg.Name)
+		}
+		rec.Nodes = max(rec.Nodes, cfg.Nodes)
 		if what, clash := conflict(rec.Slot, host); clash {
 			return fmt.Errorf("the addresses of cluster %s are in use on this machine: %s", cfg.Name, what)
 		}
@@ -103,31 +118,46 @@ func register(cfg Config) (*Cluster, error) {
 	return c, err
 }
 
-// build makes the namespaces and their wiring, from nothing if they are not complete.
+// build makes the first node's namespaces and their wiring, from nothing if they are not complete.
 func (c *Cluster) build() error {
-	complete, err := c.set.Complete()
+	set := c.server().set()
+	complete, err := set.Complete()
 	if err != nil {
 		return err
 	}
 	if complete {
 		// A server that was killed left its node behind, perhaps with containers: it goes on there.
 		c.cfg.Progress("finding the node of %s as it was left", c.cfg.Name)
-		return c.set.Wire(c.network.wiring(c.rec.Slot))
+		return c.connect()
 	}
 	if err := c.dismantle(); err != nil {
 		return err
 	}
 	c.cfg.Progress("making the node: namespaces, link %s, addresses %s", hostLink(c.rec.Slot), c.network.Link)
-	if err := c.set.Prepare(); err != nil {
+	if err := set.Prepare(); err != nil {
 		return err
 	}
-	if err := c.set.NewNet(); err != nil {
+	if err := set.NewNet(); err != nil {
 		return err
 	}
-	if err := c.set.Wire(c.network.wiring(c.rec.Slot)); err != nil {
+	if err := c.connect(); err != nil {
 		return err
 	}
-	return c.furnish()
+	return c.server().furnish()
+}
+
+// connect joins the first node and the host, directly or by a switch.
+func (c *Cluster) connect() error {
+	first := c.server()
+	if c.switched() {
+		if err := c.theSwitch().Ensure(); err != nil {
+			return err
+		}
+		if err := c.theSwitch().Join(1, first.set()); err != nil {
+			return err
+		}
+	}
+	return first.set().Wire(first.wiring())
 }
 
 // introduce adds the cluster to the person's kubeconfig.

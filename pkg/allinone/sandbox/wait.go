@@ -36,7 +36,8 @@ func (c *Cluster) waitUntilReady(ctx context.Context, ended <-chan error) error 
 		case <-ctx.Done():
 		}
 	}()
-	for _, step := range []func(context.Context) error{c.followStart, c.waitForNode, c.waitForDNS} {
+	steps := []func(context.Context) error{c.server().followStart, c.joinAndFollow, c.waitForNodes, c.waitForDNS}
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			// What ended the wait says more than "context canceled".
 			if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
@@ -48,10 +49,49 @@ func (c *Cluster) waitUntilReady(ctx context.Context, ended <-chan error) error 
 	return nil
 }
 
+// joinAndFollow starts the agents and reports on them as on the server.
+func (c *Cluster) joinAndFollow(ctx context.Context) error {
+	if !c.switched() {
+		return nil
+	}
+	ended, err := c.joinAgents(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	for m, end := range ended {
+		go func() {
+			select {
+			case <-end:
+				s, _ := status.Read(m.dataDir())
+				if s.Error == "" {
+					s.Error = "its last words are in " + m.logFile()
+				}
+				cancel(fmt.Errorf("the agent of node %s ended: %s", m.name(), s.Error))
+			case <-ctx.Done():
+			}
+		}()
+	}
+	for _, m := range c.agents() {
+		if err := m.followStart(ctx); err != nil {
+			if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+				return cause
+			}
+			return err
+		}
+	}
+	return nil
+}
+
 // followStart reports each component as it becomes ready, and failures as they happen.
-func (c *Cluster) followStart(ctx context.Context) error {
+func (m member) followStart(ctx context.Context) error {
+	c, where := m.c, ""
+	if m.number > 1 {
+		where = m.name() + ": "
+	}
 	said := map[string]string{}
-	err := status.Follow(ctx, c.rec.DataDir, func(s status.Status) bool {
+	err := status.Follow(ctx, m.dataDir(), func(s status.Status) bool {
 		for _, part := range s.Components {
 			var line string
 			switch part.Phase {
@@ -64,29 +104,44 @@ func (c *Cluster) followStart(ctx context.Context) error {
 			}
 			if said[part.Name] != line {
 				said[part.Name] = line
-				c.cfg.Progress("  %s", line)
+				c.cfg.Progress("  %s%s", where, line)
 			}
 		}
 		return s.Ready && s.Alive()
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for the components: %w (the log is %s)", err, c.LogFile())
+		return fmt.Errorf("waiting for the components: %w (the log is %s)", err, m.logFile())
 	}
 	return nil
 }
 
-// waitForNode watches the node from the host, through the API that people will use.
-func (c *Cluster) waitForNode(ctx context.Context) error {
+// client speaks to the cluster from the host, as people will.
+func (c *Cluster) client() (kubernetes.Interface, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", c.AdminKubeconfig())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	client, err := kubernetes.NewForConfig(config)
+	return kubernetes.NewForConfig(config)
+}
+
+// waitForNodes waits for all nodes, and routes to their pods.
+func (c *Cluster) waitForNodes(ctx context.Context) error {
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	c.cfg.Progress("waiting for node %s to be Ready", c.cfg.Name)
-	only := fields.OneTermEqualSelector("metadata.name", c.cfg.Name).String()
+	for _, m := range c.members() {
+		if err := m.waitForNode(ctx, client); err != nil {
+			return err
+		}
+	}
+	return c.routeToNodes(ctx, client)
+}
+
+// waitForNode watches the node from the host, through the API that people will use.
+func (m member) waitForNode(ctx context.Context, client kubernetes.Interface) error {
+	m.c.cfg.Progress("waiting for node %s to be Ready", m.name())
+	only := fields.OneTermEqualSelector("metadata.name", m.name()).String()
 	list := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.FieldSelector = only
@@ -97,12 +152,12 @@ func (c *Cluster) waitForNode(ctx context.Context) error {
 			return client.CoreV1().Nodes().Watch(ctx, o)
 		},
 	}
-	_, err = watchtools.UntilWithSync(ctx, list, &v1.Node{}, nil, func(e watch.Event) (bool, error) {
+	_, err := watchtools.UntilWithSync(ctx, list, &v1.Node{}, nil, func(e watch.Event) (bool, error) {
 		node, ok := e.Object.(*v1.Node)
 		return ok && e.Type != watch.Deleted && nodeReady(node), nil
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for the node to be Ready: %w (the log is %s)", err, c.LogFile())
+		return fmt.Errorf("waiting for node %s to be Ready: %w (the log is %s)", m.name(), err, m.logFile())
 	}
 	return nil
 }

@@ -52,7 +52,8 @@ type Controller struct {
 
 	mu sync.Mutex
 	// given are ranges on their way to a node: taken already, and reserved a second time by the event that shows them on the
-	// node, which then drops this entry.
+	// node, which then drops this entry. A second try gives the same ranges: a node that changes while it is given its first one
+	// (all do, as kubelets write status when they register) would skip some otherwise.
 	given map[string][]string
 }
 
@@ -143,15 +144,10 @@ func (c *Controller) Sync(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	var cidrs []string
-	for _, r := range c.ranges {
-		p, err := r.take()
-		if err != nil {
-			c.reserve(cidrs, -1)
-			c.events.Event(n, v1.EventTypeNormal, "CIDRNotAvailable", "Node "+name+" status is now: CIDRNotAvailable")
-			return fmt.Errorf("node %s: %w", name, err)
-		}
-		cidrs = append(cidrs, p.String())
+	cidrs, err := c.take(name)
+	if err != nil {
+		c.events.Event(n, v1.EventTypeNormal, "CIDRNotAvailable", "Node "+name+" status is now: CIDRNotAvailable")
+		return fmt.Errorf("node %s: %w", name, err)
 	}
 	// With the resourceVersion: somebody else may have given it ranges that the cache does not show yet.
 	body, err := json.Marshal(map[string]any{
@@ -159,19 +155,36 @@ func (c *Controller) Sync(ctx context.Context, name string) error {
 		"spec":     map[string]any{"podCIDR": cidrs[0], "podCIDRs": cidrs},
 	})
 	if err == nil {
-		c.mu.Lock()
-		c.given[name] = cidrs
-		c.mu.Unlock()
 		_, err = c.client.CoreV1().Nodes().Patch(ctx, name, types.StrategicMergePatchType, body, metav1.PatchOptions{})
 	}
 	if err == nil {
 		return nil
 	}
-	c.arrived(name)
 	if apierrors.IsNotFound(err) {
+		c.arrived(name)
 		return nil
 	}
 	return fmt.Errorf("giving node %s its pod ranges: %w", name, err)
+}
+
+// take reserves ranges for a node, or finds those of an earlier try.
+func (c *Controller) take(name string) ([]string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cidrs := c.given[name]; cidrs != nil {
+		return cidrs, nil
+	}
+	var cidrs []string
+	for _, r := range c.ranges {
+		p, err := r.take()
+		if err != nil {
+			c.reserve(cidrs, -1)
+			return nil, err
+		}
+		cidrs = append(cidrs, p.String())
+	}
+	c.given[name] = cidrs
+	return cidrs, nil
 }
 
 // arrived ends the time on the way: what was taken for the node is given back, as the node itself holds it now, or never will.
