@@ -89,7 +89,7 @@ func (c *Config) complete() error {
 var ErrUnknown = errors.New("no such cluster")
 
 func newCluster(cfg Config, rec record) *Cluster {
-	rec.Nodes = max(1, rec.Nodes)
+	rec.Nodes = max(1, rec.Nodes, nodesOnDisk(rec.DataDir, cfg.Name))
 	return &Cluster{cfg: cfg, rec: rec, network: networkOf(rec.Slot)}
 }
 

@@ -3,7 +3,9 @@ package sandbox
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"tiphys.dev/tiphys/pkg/allinone/netns"
@@ -22,6 +24,22 @@ func (c *Cluster) members() []member {
 		all = append(all, member{c, n})
 	}
 	return all
+}
+
+// nodesOnDisk counts the nodes by their folders: a tiphys that knows clusters of one node only forgets
+// the number in the index.
+func nodesOnDisk(dataDir, cluster string) int {
+	entries, err := os.ReadDir(filepath.Join(dataDir, "nodes"))
+	if err != nil {
+		return 0 // there are none
+	}
+	highest := 0
+	for _, e := range entries {
+		if n, err := strconv.Atoi(strings.TrimPrefix(e.Name(), cluster+"-")); err == nil && e.IsDir() {
+			highest = max(highest, n)
+		}
+	}
+	return highest
 }
 
 // agents are the members but the first.

@@ -99,8 +99,9 @@ func register(cfg Config) (*Cluster, error) {
 		if cfg.DataDir != "" && cfg.DataDir != rec.DataDir {
 			return fmt.Errorf("cluster %s has its data in %s: leave --data-dir out, or run `tiphys dev down --name %s --purge` first", cfg.Name, rec.DataDir, cfg.Name)
 		}
+		rec.Nodes = max(1, rec.Nodes, nodesOnDisk(rec.DataDir, cfg.Name))
 		if cfg.Nodes > 0 && cfg.Nodes < rec.Nodes {
-			return fmt.Errorf("cluster %s has %d nodes, which is more than %d: `tiphys dev down --name %s --purge` first, or drain and leave the nodes you do not need", cfg.Name, rec.Nodes, cfg.Nodes, cfg.Name)
+			return fmt.Errorf("cluster %s has %d nodes, which is more than %d: `tiphys dev down --name %s --purge` first, or drain and delete the nodes you do not need", cfg.Name, rec.Nodes, cfg.Nodes, cfg.Name)
 		}
 		rec.Nodes = max(rec.Nodes, cfg.Nodes)
 		if what, clash := conflict(rec.Slot, host); clash {
