@@ -18,6 +18,7 @@ import (
 	"tiphys.dev/tiphys/pkg/allinone"
 	"tiphys.dev/tiphys/pkg/allinone/jointoken"
 	"tiphys.dev/tiphys/pkg/features"
+	"tiphys.dev/tiphys/pkg/lifecycle/gcpace"
 	"tiphys.dev/tiphys/pkg/version"
 )
 
@@ -116,8 +117,14 @@ func runAgent(ctx context.Context, cfg allinone.AgentConfig) error {
 	if err != nil {
 		return err
 	}
+	// What runs beside the workloads of a machine should be small before it is fast.
+	pacer, err := gcpace.New(gcpace.Default())
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	go func() { _ = pacer.Run(ctx) }()
 	result := make(chan error, 1)
 	go func() { result <- agent.Run(ctx) }()
 	select {
