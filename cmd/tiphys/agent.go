@@ -16,6 +16,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"tiphys.dev/tiphys/pkg/allinone"
+	"tiphys.dev/tiphys/pkg/allinone/join"
 	"tiphys.dev/tiphys/pkg/allinone/jointoken"
 	"tiphys.dev/tiphys/pkg/features"
 	"tiphys.dev/tiphys/pkg/lifecycle/gcpace"
@@ -52,13 +53,17 @@ func agentCommand() *cobra.Command {
 			if cfg.Token, err = givenToken(token, tokenFile, caHash); err != nil {
 				return err
 			}
-			return runAgent(cmd.Context(), cfg)
+			err = runAgent(cmd.Context(), cfg)
+			if errors.Is(err, join.ErrNoToken) && tokenFile != "" {
+				return fmt.Errorf("%w; there is no file %s", err, tokenFile)
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&cfg.JoinServer, "server", "", "The cluster's API server, https://HOST:6443.")
 	f.StringVar(&token, "token", "", "What `tiphys token create` printed on the server. Also taken from the environment: "+tokenVariable+".")
-	f.StringVar(&tokenFile, "token-file", "", "A file with the token.")
+	f.StringVar(&tokenFile, "token-file", "", "A file with the token. It may be removed when the machine has joined.")
 	f.StringVar(&caHash, "ca-cert-hash", "", "The hash of the cluster's authority (sha256:…), for a token without it.")
 	f.StringVar(&cfg.DataDir, "data-dir", cfg.DataDir, "Folder of everything that must survive: certificates, images, volumes.")
 	f.StringVar(&cfg.RunDir, "run-dir", cfg.RunDir, "Folder of sockets and of the containers' state.")
@@ -84,6 +89,9 @@ func givenToken(text, file, caHash string) (*jointoken.Token, error) {
 		return nil, errors.New("--token and --token-file: give one of them")
 	case file != "":
 		content, err := os.ReadFile(file)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, nil // removed after the machine joined, or else join says that a token is missing
+		}
 		if err != nil {
 			return nil, fmt.Errorf("--token-file: %w", err)
 		}

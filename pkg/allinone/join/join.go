@@ -51,6 +51,9 @@ type Membership struct {
 	client kubernetes.Interface
 }
 
+// ErrNoToken is returned for a machine that has neither joined nor a token to do it with.
+var ErrNoToken = errors.New("this machine has not joined a cluster yet: give a token with --token-file or --token, as `tiphys token create` prints it on the server")
+
 var getOptions = metav1.GetOptions{}
 
 // answerTimeout bounds each exchange with the server.
@@ -80,7 +83,7 @@ func Join(ctx context.Context, cfg Config) (*Membership, error) {
 	}
 	if !joined {
 		if cfg.Token == nil {
-			return nil, errors.New("this machine has not joined a cluster yet: give a token with --token-file or --token, as `tiphys token create` prints it on the server")
+			return nil, ErrNoToken
 		}
 		if err := m.join(ctx); err != nil {
 			return nil, err
