@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/endpoints/discovery/aggregated"
+	genericfeatures "k8s.io/apiserver/pkg/features"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/client-go/tools/cache"
@@ -33,7 +35,10 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	config := *g.config
 	config.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
 	config.RESTOptionsGetter = nil
-	config.BuildHandlerChainFunc = g.peers.wrap(genericapiserver.BuildHandlerChainWithStorageVersionPrecondition)
+	config.BuildHandlerChainFunc = g.peers.wrap(func(api http.Handler, c *genericapiserver.Config) http.Handler {
+		api = g.lists.Handler(api, c.FeatureGate.Enabled(genericfeatures.APIResponseCompression))
+		return genericapiserver.BuildHandlerChainWithStorageVersionPrecondition(api, c)
+	})
 	if err := c.Enablement.ApplyTo(&config, apiserver.DefaultAPIResourceConfigSource(), aggregatorscheme.Scheme); err != nil {
 		return nil, fmt.Errorf("applying --runtime-config: %w", err)
 	}
@@ -73,6 +78,9 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	}
 	services := agg.APIRegistrationInformers.Apiregistration().V1().APIServices().Lister()
 	g.apiServices.Store(&services)
+	for gv, p := range priorities {
+		g.config.AggregatedDiscoveryGroupManager.WithSource(aggregated.BuiltinSource).SetGroupVersionPriority(metav1.GroupVersion(gv), int(p.group), int(p.version))
+	}
 	if err := registerLocal(g, agg, standard, crds); err != nil {
 		return nil, err
 	}

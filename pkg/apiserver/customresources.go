@@ -33,8 +33,9 @@ func newCustomResources(c *Config, g *generic, delegate genericapiserver.Delegat
 	etcd := *c.Etcd
 	etcd.StorageConfig.StorageObjectCountTracker = g.config.StorageObjectCountTracker
 	etcd.StorageConfig.Codec = apiextensions.Codecs.LegacyCodec(apiextensionsv1beta1.SchemeGroupVersion, apiextensionsv1.SchemeGroupVersion)
-	etcd.StorageConfig.EncodeVersioner = runtime.NewMultiGroupVersioner(apiextensionsv1.SchemeGroupVersion,
-		schema.GroupKind{Group: apiextensionsv1.GroupName})
+	// The older version is the shorter one: a definition that just fits in it would not fit in the newer.
+	etcd.StorageConfig.EncodeVersioner = runtime.NewMultiGroupVersioner(apiextensionsv1beta1.SchemeGroupVersion,
+		schema.GroupKind{Group: apiextensionsv1beta1.GroupName})
 	etcd.SkipHealthEndpoints = true
 	if err := etcd.ApplyTo(&config); err != nil {
 		return nil, err

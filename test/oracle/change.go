@@ -188,7 +188,7 @@ func (r *runner) end(ctx context.Context, s specimen) error {
 		return err
 	}
 	// And as users do it.
-	if err := r.quietly(ctx, request{method: http.MethodPost, path: s.path(""), body: encode(s.value)}); err != nil {
+	if err := r.put(ctx, request{method: http.MethodPost, path: s.path(""), body: encode(s.value)}); err != nil {
 		return err
 	}
 	if _, _, err := r.both(ctx, s.resource, "delete "+s.name, request{method: http.MethodDelete, path: path}); err != nil {
@@ -208,12 +208,12 @@ func (r *runner) remove(ctx context.Context, s specimen) error {
 		{method: http.MethodDelete, path: path + "?gracePeriodSeconds=0&propagationPolicy=Background"},
 		{method: http.MethodPatch, path: path, contentType: mergePatch, body: []byte(`{"metadata":{"finalizers":null}}`)},
 	} {
-		if err := r.quietly(ctx, req); err != nil {
+		if err := r.put(ctx, req); err != nil {
 			return err
 		}
 	}
 	if s.kind == "Namespace" {
-		return r.quietly(ctx, request{method: http.MethodPut, path: path + "/finalize",
+		return r.put(ctx, request{method: http.MethodPut, path: path + "/finalize",
 			body: encode(map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": s.name}})})
 	}
 	return nil

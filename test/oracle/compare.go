@@ -14,10 +14,11 @@ const (
 	aspectCauses   = "causes"
 	aspectWarnings = "warnings"
 	aspectObject   = "object"
+	aspectHeaders  = "headers"
 	aspectText     = "text"
 )
 
-var aspects = []string{aspectCode, aspectReason, aspectCauses, aspectWarnings, aspectObject, aspectText}
+var aspects = []string{aspectCode, aspectReason, aspectCauses, aspectWarnings, aspectObject, aspectHeaders, aspectText}
 
 // difference is one aspect in which ours is not as theirs.
 type difference struct {
@@ -39,6 +40,7 @@ func compare(theirs, ours answer) []difference {
 		}
 	}
 	add(aspectWarnings, sets(clean(theirs.warnings), clean(ours.warnings)))
+	add(aspectHeaders, maps2(headers(theirs), headers(ours)))
 	if theirs.value == nil || ours.value == nil {
 		if string(theirs.body) != string(ours.body) {
 			add(aspectObject, []string{"theirs " + summary(theirs), "ours   " + summary(ours)})
@@ -48,13 +50,31 @@ func compare(theirs, ours answer) []difference {
 	if theirs.value["kind"] == "Status" && ours.value["kind"] == "Status" && theirs.value["status"] == "Failure" {
 		add(aspectReason, sets([]string{fmt.Sprint(theirs.value["reason"])}, []string{fmt.Sprint(ours.value["reason"])}))
 		add(aspectCauses, places(theirs, ours))
-		if len(out) == 0 {
+		if len(places(theirs, ours)) == 0 {
 			add(aspectText, sets(causes(theirs, true), causes(ours, true)))
 			add(aspectObject, maps2(details(theirs), details(ours)))
 		}
 		return out
 	}
 	add(aspectObject, maps2(flatten(theirs.value), flatten(ours.value)))
+	return out
+}
+
+// own are headers whose values are each server's own, or follow from the length of names that it chose.
+var own = map[string]bool{"Date": true, "Audit-Id": true, "Content-Length": true, "Warning": true,
+	"X-Kubernetes-Pf-Flowschema-Uid": true, "X-Kubernetes-Pf-Prioritylevel-Uid": true, "Last-Modified": true}
+
+// headers are those of the answer, without values that are each server's own.
+func headers(a answer) map[string]string {
+	out := map[string]string{}
+	for k, v := range a.header {
+		out[k] = strings.Join(v, ", ")
+		if own[k] {
+			out[k] = "OWN"
+		}
+	}
+	// Compression depends on the length, and with it on names of chance; so does whether the length is said.
+	delete(out, "Content-Length")
 	return out
 }
 

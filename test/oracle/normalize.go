@@ -10,7 +10,11 @@ import (
 var (
 	uuid   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	age    = regexp.MustCompile(`^\d+(ms|s)$`)
-	random = regexp.MustCompile(`(generated-)[a-z0-9]{5}\b`)
+	random = regexp.MustCompile(`(generated-|g{58})[a-z0-9]{5}\b`)
+	// revision is a state of a server's own store, in texts.
+	revision = regexp.MustCompile(`(resource version: \d+ \()\d+|(current: )\d+|(the specified version |resourceVersion: ?"?)\d+`)
+	// address is where a server listens.
+	address = regexp.MustCompile(`(127\.0\.0\.1|203\.0\.113\.10):\d+`)
 	// serviceIP and nodePort are what the allocators give, as tables show them.
 	serviceIP  = regexp.MustCompile(`\b10\.(9[6-9]|10[0-9]|11[01])\.\d+\.\d+\b`)
 	nodePort   = regexp.MustCompile(`(:)3[0-2]\d{3}/`)
@@ -20,7 +24,8 @@ var (
 )
 
 // chosen are fields whose values a server picks for itself, by the last part of their path.
-var chosen = map[string]bool{"resourceVersion": true, "healthCheckNodePort": true, "nodePort": true, "continue": true, "token": true, "expirationTimestamp": true}
+var chosen = map[string]bool{"resourceVersion": true, "healthCheckNodePort": true, "nodePort": true, "continue": true, "token": true, "expirationTimestamp": true,
+	"gitVersion": true, "gitCommit": true, "gitTreeState": true, "buildDate": true, "kid": true, "serverAddress": true, "jwks_uri": true}
 
 // flatten makes a value comparable: path → text, with what a server chooses for itself replaced.
 func flatten(value any) map[string]string {
@@ -79,6 +84,8 @@ func text(path, key, v string) string {
 		return "CHOSEN"
 	case (key == "clusterIP" || key == "clusterIPs") && v != "None" && v != "":
 		return "CHOSEN"
+	case strings.HasPrefix(path, "keys[") && (key == "x" || key == "y"):
+		return "CHOSEN" // of the keys that sign tokens
 	case key == "selfLink":
 		return "LINK"
 	case isRecent(v):
@@ -89,6 +96,8 @@ func text(path, key, v string) string {
 	if strings.Contains(path, "cells[") {
 		v = nodePort.ReplaceAllString(serviceIP.ReplaceAllString(v, "CHOSEN"), "${1}CHOSEN/")
 	}
+	v = address.ReplaceAllString(v, "$1:PORT")
+	v = revision.ReplaceAllString(v, "${1}${2}${3}REVISION")
 	v = credential.ReplaceAllString(v, "X509SHA256=CHOSEN")
 	return memory.ReplaceAllString(random.ReplaceAllString(uuid.ReplaceAllString(v, "UUID"), "${1}RANDOM"), "MEMORY")
 }

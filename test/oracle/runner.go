@@ -15,6 +15,8 @@ type runner struct {
 	theirs, ours *server
 	score        *score
 	dir          string
+	// given is what stories know from the start: the address of the webhooks.
+	given notes
 	// sample takes one of so many mutations; 0 and 1 take all.
 	sample uint32
 }
@@ -50,15 +52,17 @@ func (r *runner) both(ctx context.Context, res *resource, name string, req reque
 	return r.ask(ctx, res, name, req, req)
 }
 
-// quietly sends a request to both and compares nothing: it only puts things in place.
-func (r *runner) quietly(ctx context.Context, req request) error {
-	for _, s := range []*server{r.theirs, r.ours} {
-		if _, err := s.send(ctx, req); err != nil {
-			return err
-		}
+// quietly sends a request to each and compares nothing: it only puts things in place.
+func (r *runner) quietly(ctx context.Context, theirs, ours request) error {
+	if _, err := r.theirs.send(ctx, theirs); err != nil {
+		return err
 	}
-	return nil
+	_, err := r.ours.send(ctx, ours)
+	return err
 }
+
+// put sends the same request to both and compares nothing.
+func (r *runner) put(ctx context.Context, req request) error { return r.quietly(ctx, req, req) }
 
 // pair is one case for both servers.
 type pair struct {

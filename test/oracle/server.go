@@ -3,7 +3,6 @@ package oracle
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +35,8 @@ type request struct {
 	body                []byte
 	// user is who to act as; empty is the administrator.
 	user string
+	// headers are sent beside the usual ones.
+	headers map[string]string
 }
 
 // answer is what a server said.
@@ -43,7 +44,9 @@ type answer struct {
 	code     int
 	warnings []string
 	body     []byte
-	// value is the decoded body; nil if that is no JSON.
+	// header is what is said about the body.
+	header http.Header
+	// value is the decoded body, in whichever form it came; nil if it has none of the API's.
 	value map[string]any
 }
 
@@ -62,6 +65,9 @@ func (s *server) send(ctx context.Context, r request) (answer, error) {
 	if r.user != "" {
 		req.Header.Set("Impersonate-User", r.user)
 	}
+	for k, v := range r.headers {
+		req.Header.Set(k, v)
+	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return broken(r, err)
@@ -71,10 +77,8 @@ func (s *server) send(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return broken(r, err)
 	}
-	a := answer{code: resp.StatusCode, warnings: resp.Header.Values("Warning"), body: body}
-	if json.Unmarshal(body, &a.value) != nil {
-		a.value = nil
-	}
+	a := answer{code: resp.StatusCode, warnings: resp.Header.Values("Warning"), header: resp.Header, body: body}
+	a.value = decode(resp.Header.Get("Content-Type"), body)
 	return a, nil
 }
 

@@ -2,7 +2,10 @@ package oracle
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -20,8 +23,15 @@ type step struct {
 	as, contentType, accept string
 	// quiet only puts things in place.
 	quiet bool
-	// await repeats a GET until both answer 200 with this text, for what servers do a moment later.
+	// await repeats a request until both answer with this text, for what servers do a moment later.
 	await string
+	// headers are sent beside the usual ones.
+	headers map[string]string
+	// protobuf sends the body, which is written as JSON, in that form.
+	protobuf bool
+	// keep notes parts of the answer for later steps, by name: each server has its own versions and tokens. Later paths and bodies
+	// hold the name in double braces.
+	keep map[string]string
 }
 
 const namespaced = "/api/v1/namespaces/default/"
@@ -52,26 +62,94 @@ func (s step) silent() step { s.quiet = true; return s }
 
 func (s step) showing(accept string) step { s.accept = accept; return s }
 
-func (s step) request() request {
-	r := request{method: s.method, path: s.path, contentType: s.contentType, accept: s.accept, user: s.as}
-	if s.body != "" {
-		r.body = []byte(s.body)
+func (s step) keeping(name, path string) step {
+	s.keep = maps.Clone(s.keep)
+	if s.keep == nil {
+		s.keep = map[string]string{}
 	}
-	return r
+	s.keep[name] = path
+	return s
+}
+
+func (s step) with(header, value string) step {
+	s.headers = maps.Clone(s.headers)
+	if s.headers == nil {
+		s.headers = map[string]string{}
+	}
+	s.headers[header] = value
+	return s
+}
+
+func (s step) of(contentType string) step { s.contentType = contentType; return s }
+
+func (s step) inProtobuf() step { s.protobuf = true; return s }
+
+func (s step) until(text string) step { s.await = text; return s }
+
+// notes are the notes of one server.
+type notes map[string]string
+
+func (k notes) fill(text string) string {
+	for name, value := range k {
+		text = strings.ReplaceAll(text, "{{"+name+"}}", value)
+	}
+	return text
+}
+
+// note keeps what the step asks for.
+func (k notes) note(s step, a answer) {
+	for name, path := range s.keep {
+		var v any = a.value
+		for _, key := range strings.Split(path, ".") {
+			m, _ := v.(map[string]any)
+			v = m[key]
+		}
+		if v != nil {
+			k[name] = fmt.Sprint(v)
+		}
+	}
+}
+
+func (s step) request(k notes) (request, error) {
+	r := request{method: s.method, path: k.fill(s.path), contentType: s.contentType, accept: s.accept, user: s.as, headers: s.headers}
+	if s.body != "" {
+		r.body = []byte(k.fill(s.body))
+	}
+	if s.protobuf {
+		data, err := toProtobuf(r.body)
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", s.name, err)
+		}
+		r.body, r.contentType = data, first(s.contentType, protobufType)
+	}
+	return r, nil
 }
 
 // tell runs a story.
 func (r *runner) tell(ctx context.Context, s story) error {
 	res := &resource{kind: s.name}
+	theirs, ours := maps.Clone(r.given), maps.Clone(r.given)
 	for _, st := range s.steps {
-		var err error
+		a, err := st.request(theirs)
+		if err != nil {
+			return err
+		}
+		b, err := st.request(ours)
+		if err != nil {
+			return err
+		}
 		switch {
 		case st.await != "":
-			err = r.wait(ctx, st)
+			if err := r.wait(ctx, st.await, a, b); err != nil {
+				return err
+			}
 		case st.quiet:
-			err = r.quietly(ctx, st.request())
+			err = r.quietly(ctx, a, b)
 		default:
-			_, _, err = r.both(ctx, res, s.name+": "+st.name, st.request())
+			var x, y answer
+			x, y, err = r.ask(ctx, res, s.name+": "+st.name, a, b)
+			theirs.note(st, x)
+			ours.note(st, y)
 		}
 		if err != nil {
 			return err
@@ -86,15 +164,18 @@ const (
 )
 
 // wait asks until both servers show the text.
-func (r *runner) wait(ctx context.Context, s step) error {
+func (r *runner) wait(ctx context.Context, text string, theirs, ours request) error {
 	for range waitSteps {
 		ready := true
-		for _, server := range []*server{r.theirs, r.ours} {
-			a, err := server.send(ctx, s.request())
+		for _, c := range []struct {
+			server *server
+			request
+		}{{r.theirs, theirs}, {r.ours, ours}} {
+			a, err := c.server.send(ctx, c.request)
 			if err != nil {
 				return err
 			}
-			ready = ready && a.code == http.StatusOK && contains(a.body, s.await)
+			ready = ready && contains(a.body, text)
 		}
 		if ready {
 			return nil
@@ -113,5 +194,7 @@ func stories() []story {
 	return []story{
 		podSubresources(), podResizes(), podLevelResizes(), evictions(), tokens(), approvals(), finalizations(), collections(), versions(),
 		customResources(), rights(),
+		watches(), lists(), negotiation(), requests(), discoveries(), dryRuns(), views(),
+		conversions(), webhooks(), validatingPolicies(), mutatingPolicies(), quotas(), podSecurity(), nodeRestriction(), impersonation(),
 	}
 }

@@ -28,7 +28,7 @@ func podSubresources() story {
 		gone(p), gone(pods + "/gated"),
 		post("create", pods, podBody("bound", image)),
 		get("log of an unbound pod", p+"/log"),
-		get("log, bad options", p+"/log?tailLines=-1"), get("log, unknown container", p+"/log?container=x"),
+		get("log, bad options", p+"/log?tailLines=-1"), get("log, unknown container", p+"/log?container=x"), get("log, stream", p+"/log?stream=Stdout"), get("log, odd stream", p+"/log?stream=odd"), get("log, odd time", p+"/log?sinceTime=x"), get("exec, nothing", p+"/exec"), get("exec, command", p+"/exec?command=a"), get("attach, nothing", p+"/attach"), get("attach, another container", p+"/attach?container=x&stdout=1"), get("forward, nothing", p+"/portforward"), get("proxy", p+"/proxy/x"),
 		get("exec without upgrade", p+"/exec?command=x"), get("attach", p+"/attach"), get("portforward", p+"/portforward"),
 		get("binding is not read", p+"/binding"), get("eviction is not read", p+"/eviction"),
 		post("bind without target", p+"/binding", binding("bound", `{}`)),

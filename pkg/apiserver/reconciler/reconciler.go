@@ -133,7 +133,7 @@ func (r *Reconciler) ensureService(ctx context.Context) error {
 				Labels: map[string]string{"provider": "kubernetes", "component": "apiserver"},
 			},
 			Spec: v1.ServiceSpec{
-				Ports: []v1.ServicePort{port}, ClusterIP: ip, ClusterIPs: []string{ip}, Type: kind,
+				Ports: []v1.ServicePort{port}, ClusterIP: ip, Type: kind,
 				SessionAffinity: v1.ServiceAffinityNone, IPFamilyPolicy: ptr.To(v1.IPFamilyPolicySingleStack),
 			},
 		}, metav1.CreateOptions{})

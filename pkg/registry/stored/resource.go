@@ -15,6 +15,7 @@ import (
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/storage/names"
 	"k8s.io/client-go/tools/cache"
 
 	"tiphys.dev/tiphys/pkg/registry/table"
@@ -46,6 +47,10 @@ type Resource[T Object] struct {
 	CreateWithStatus bool
 	// Generation makes the server count changes of the spec in metadata.generation.
 	Generation bool
+	// CountAsSent makes the server count changes as the client sent them, before fields that are not taken are dropped.
+	CountAsSent bool
+	// NameGenerator makes names of prefixes; nil appends five random characters.
+	NameGenerator names.NameGenerator
 	// AnyFinalizers lets finalizers have names without a domain, as kinds have it whose rules came after that custom.
 	AnyFinalizers bool
 	// StatusFinalizers makes status updates check the names of finalizers, too.

@@ -32,7 +32,11 @@ var (
 )
 
 func newStrategy[T Object](r *Resource[T]) *strategy[T] {
-	return &strategy[T]{ObjectTyper: scheme.Scheme, NameGenerator: names.SimpleNameGenerator, r: r}
+	s := &strategy[T]{ObjectTyper: scheme.Scheme, NameGenerator: r.NameGenerator, r: r}
+	if s.NameGenerator == nil {
+		s.NameGenerator = names.SimpleNameGenerator
+	}
+	return s
 }
 
 func (s *strategy[T]) NamespaceScoped() bool          { return s.r.Namespaced }
@@ -62,6 +66,7 @@ func (s *strategy[T]) PrepareForUpdate(ctx context.Context, obj, old runtime.Obj
 	if s.r.Status != nil {
 		assign(s.r.Status(o), s.r.Status(before))
 	}
+	changed := s.r.CountAsSent && s.r.changed(o, before)
 	if s.r.DropDisabled != nil {
 		s.r.DropDisabled(o, before)
 	}
@@ -70,7 +75,7 @@ func (s *strategy[T]) PrepareForUpdate(ctx context.Context, obj, old runtime.Obj
 	}
 	if s.r.Generation {
 		o.SetGeneration(before.GetGeneration())
-		if s.r.changed(o, before) {
+		if changed || s.r.changed(o, before) {
 			o.SetGeneration(before.GetGeneration() + 1)
 		}
 	}

@@ -24,6 +24,10 @@ func nodeObject(r *request) error {
 	}
 	switch r.GetOperation() {
 	case admission.Create:
+		// It decides which pods and secrets the node may see, so a node must not choose it.
+		if node.Spec.ConfigSource != nil {
+			return r.refuse("node %q is not allowed to create a node with a non-nil configSource", r.node)
+		}
 		if bad := forbidden(changed(nil, node.Labels)); len(bad) > 0 {
 			return r.refuse("node %q is not allowed to set the following labels: %s", r.node, strings.Join(bad, ", "))
 		}
@@ -42,6 +46,8 @@ func nodeUpdate(r *request, node, old *corev1.Node) error {
 	case !apiequality.Semantic.DeepEqual(node.OwnerReferences, old.OwnerReferences):
 		// An owner that does not exist would have the garbage collector delete the node, which a node may not do itself.
 		return r.refuse("node %q is not allowed to modify ownerReferences", r.node)
+	case node.Spec.ConfigSource != nil && !apiequality.Semantic.DeepEqual(node.Spec.ConfigSource, old.Spec.ConfigSource):
+		return r.refuse("node %q is not allowed to update configSource to a new non-nil configSource", r.node)
 	case !apiequality.Semantic.DeepEqual(node.Spec.Taints, old.Spec.Taints):
 		return r.refuse("node %q is not allowed to modify taints", r.node)
 	}

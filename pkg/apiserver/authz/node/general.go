@@ -23,7 +23,6 @@ var (
 		{"", []string{"events"}, []string{"create", "patch", "update"}},
 		{"events.k8s.io", []string{"events"}, []string{"create", "patch", "update"}},
 		{"certificates.k8s.io", []string{"certificatesigningrequests"}, []string{"create", "get", "list", "watch"}},
-		{"certificates.k8s.io", []string{"podcertificaterequests", "clustertrustbundles"}, []string{"create", "get", "list", "watch"}},
 		{"storage.k8s.io", []string{"csidrivers"}, read},
 		{"node.k8s.io", []string{"runtimeclasses"}, read},
 		{"resource.k8s.io", []string{"deviceclasses"}, read},

@@ -34,6 +34,9 @@ var resource = &stored.Resource[*corev1.PersistentVolume]{
 			now := metav1.Now()
 			o.Status.LastPhaseTransitionTime = &now
 		}
+		if o.Status.Phase == old.Status.Phase && o.Status.LastPhaseTransitionTime == nil {
+			o.Status.LastPhaseTransitionTime = old.Status.LastPhaseTransitionTime
+		}
 	},
 
 	Validate:             rules.Validate,

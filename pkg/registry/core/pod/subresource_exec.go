@@ -8,7 +8,6 @@ import (
 	"path"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -54,9 +53,6 @@ func (r *ExecREST) Connect(ctx context.Context, name string, opts runtime.Object
 	if !ok {
 		return nil, fmt.Errorf("invalid options object: %#v", opts)
 	}
-	if len(o.Command) == 0 {
-		return nil, apierrors.NewBadRequest("you must specify at least 1 command")
-	}
 	streams := proxy.Options{Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Tty: o.TTY}
 	return openStream(ctx, r.pods, r.kubelets, "/exec", name, o.Container, streams, o.Command, responder)
 }
@@ -90,9 +86,6 @@ func openStream(ctx context.Context, pods *finder, kubelets Kubelets, verb, name
 	pod, err := pods.pod(ctx, name)
 	if err != nil {
 		return nil, err
-	}
-	if !s.Stdin && !s.Stdout && !s.Stderr {
-		return nil, apierrors.NewBadRequest("you must specify at least 1 of stdin, stdout, stderr")
 	}
 	c, err := container(pod, wanted)
 	if err != nil {

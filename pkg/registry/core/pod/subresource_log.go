@@ -16,7 +16,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	genericrest "k8s.io/apiserver/pkg/registry/generic/rest"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/component-base/featuregate"
 )
+
+// splitStreams is the gate behind the choice of one stream, alpha in 1.36.
+const splitStreams featuregate.Feature = "PodLogsQuerySplitStreams"
 
 // LogREST streams the log of a container from its kubelet.
 type LogREST struct {
@@ -134,7 +139,11 @@ func validateLogOptions(o *corev1.PodLogOptions) field.ErrorList {
 	case o.SinceSeconds != nil && *o.SinceSeconds < 1:
 		errs = append(errs, field.Invalid(field.NewPath("sinceSeconds"), *o.SinceSeconds, "must be greater than 0"))
 	}
-	if s := o.Stream; s != nil {
+	switch s := o.Stream; {
+	case s == nil:
+	case !feature.DefaultFeatureGate.Enabled(splitStreams):
+		errs = append(errs, field.Forbidden(field.NewPath("stream"), "may not be specified"))
+	default:
 		switch *s {
 		case corev1.LogStreamAll:
 		case corev1.LogStreamStdout, corev1.LogStreamStderr:

@@ -89,11 +89,11 @@ func (t *transaction) setIPs(ctx context.Context, svc, old *corev1.Service) fiel
 		}
 		ip, err := t.a.ips.Allocate(ctx, svc, family, wanted, t.dry)
 		if err != nil {
-			path := field.NewPath("spec", "clusterIPs").Index(i)
+			path := field.NewPath("spec", "clusterIPs")
 			if wanted == "" {
-				return field.ErrorList{field.InternalError(field.NewPath("spec", "clusterIPs"), err)}
+				return field.ErrorList{field.InternalError(path, err)}
 			}
-			return field.ErrorList{field.Invalid(path, wanted, "failed to allocate IP "+wanted+": "+err.Error())}
+			return field.ErrorList{field.Invalid(path, svc.Spec.ClusterIPs, "failed to allocate IP "+wanted+": "+err.Error())}
 		}
 		t.takenIPs = append(t.takenIPs, ip)
 		if wanted == "" {
@@ -129,6 +129,9 @@ func (t *transaction) setPorts(ctx context.Context, svc, old *corev1.Service) fi
 		switch n := int(svc.Spec.HealthCheckNodePort); {
 		case n != 0 && had[n]:
 			mine[n] = true
+		case n != 0 && old != nil && needsHealthPort(old) && old.Spec.HealthCheckNodePort != 0:
+			// The port never changes, which the rules say; none is taken for it, and the old one stays.
+			mine[int(old.Spec.HealthCheckNodePort)] = true
 		case n != 0:
 			if err := t.a.ports.Take(ctx, n, t.dry); err != nil {
 				return field.ErrorList{field.Invalid(path, n, err.Error())}

@@ -79,11 +79,7 @@ func (r *ProxyREST) Connect(ctx context.Context, id string, opts runtime.Object,
 // nameOfPort finds the service port that the request means; endpoints know it by name.
 func nameOfPort(svc *corev1.Service, port string) (string, error) {
 	if port == "" {
-		if len(svc.Spec.Ports) == 1 {
-			return svc.Spec.Ports[0].Name, nil
-		}
-		// Without a name only an unnamed port can be meant.
-		return "", nil
+		return "", nil // only an unnamed port can be meant
 	}
 	for _, p := range svc.Spec.Ports {
 		if p.Name == port {

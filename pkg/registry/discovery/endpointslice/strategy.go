@@ -22,7 +22,7 @@ var resource = &stored.Resource[*discoveryv1.EndpointSlice]{
 	Spec: func(o *discoveryv1.EndpointSlice) any {
 		return []any{o.Labels, o.AddressType, o.Endpoints, o.Ports}
 	},
-	Generation: true,
+	Generation: true, CountAsSent: true,
 
 	// The topology of old releases is kept while the endpoints stay as they were, and not taken anew.
 	PrepareForCreate: func(_ context.Context, o *discoveryv1.EndpointSlice) { dropTopology(o) },

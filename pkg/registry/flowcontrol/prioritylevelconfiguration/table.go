@@ -25,8 +25,6 @@ func row(o *flowcontrolv1.PriorityLevelConfiguration) []any {
 		if q := l.LimitResponse.Queuing; q != nil {
 			queues, hand, length = int64(q.Queues), int64(q.HandSize), int64(q.QueueLengthLimit)
 		}
-	} else if e := o.Spec.Exempt; e != nil && e.NominalConcurrencyShares != nil {
-		shares = int64(*e.NominalConcurrencyShares)
 	}
 	return []any{o.Name, string(o.Spec.Type), shares, queues, hand, length, table.Since(o.CreationTimestamp)}
 }

@@ -18,12 +18,19 @@ var resource = &stored.Resource[*networkingv1.IPAddress]{
 	NewList: func() runtime.Object { return &networkingv1.IPAddressList{} },
 	Spec:    func(o *networkingv1.IPAddress) any { return &o.Spec },
 
+	NameGenerator: asGiven{},
+
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
 
 	Columns: columns,
 	Row:     row,
 }
+
+// asGiven adds nothing to a prefix: an address with five characters behind it is none.
+type asGiven struct{}
+
+func (asGiven) GenerateName(base string) string { return base }
 
 // New makes the storage of ipaddresses.
 func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {

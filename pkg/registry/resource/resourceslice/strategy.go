@@ -20,7 +20,7 @@ var resource = &stored.Resource[*resourcev1.ResourceSlice]{
 	New:        func() *resourcev1.ResourceSlice { return &resourcev1.ResourceSlice{} },
 	NewList:    func() runtime.Object { return &resourcev1.ResourceSliceList{} },
 	Spec:       func(o *resourcev1.ResourceSlice) any { return &o.Spec },
-	Generation: true,
+	Generation: true, CountAsSent: true,
 
 	DeletedObject: true,
 	DropDisabled: func(o, _ *resourcev1.ResourceSlice) {

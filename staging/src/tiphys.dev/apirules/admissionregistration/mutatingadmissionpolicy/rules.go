@@ -61,7 +61,7 @@ func validate(obj *v1.MutatingAdmissionPolicy, stored []string) field.ErrorList 
 	add(policyrules.ValidateParamKind(spec.ParamKind, path.Child("paramKind")))
 	add(policyrules.ValidateMatch(spec.MatchConstraints, true, path.Child("matchConstraints")))
 	// A policy that changes what it creates rules for must not be asked about deletions: there is nothing to change.
-	add(validateOperations(spec.MatchConstraints, path.Child("matchConstraints", "resourceRules")))
+	add(policyrules.UnknownOperations(spec.MatchConstraints, path.Child("matchConstraints", "resourceRules")))
 	add(compiler.Conditions(spec.MatchConditions, path.Child("matchConditions")))
 	add(compiler.Variables(spec.Variables, withPatchTypes, path.Child("variables")))
 	if len(spec.Mutations) == 0 {
@@ -79,21 +79,6 @@ func validate(obj *v1.MutatingAdmissionPolicy, stored []string) field.ErrorList 
 }
 
 func withPatchTypes(d *celcheck.Declarations) { d.HasPatchTypes = true }
-
-func validateOperations(m *v1.MatchResources, path *field.Path) field.ErrorList {
-	if m == nil {
-		return nil
-	}
-	var errs field.ErrorList
-	for i, r := range m.ResourceRules {
-		for j, op := range r.Operations {
-			if op == v1.Delete || op == v1.OperationAll {
-				errs = append(errs, check.OneOf(path.Index(i).Child("operations").Index(j), op, v1.Create, v1.Update, v1.Connect)...)
-			}
-		}
-	}
-	return append(errs, policyrules.UnknownOperations(m, path)...)
-}
 
 // The types that a patch is made of, as expressions call them.
 var (

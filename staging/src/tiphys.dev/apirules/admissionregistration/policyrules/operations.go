@@ -16,7 +16,7 @@ func UnknownOperations(m *v1.MatchResources, path *field.Path) field.ErrorList {
 	known := []v1.OperationType{v1.OperationAll, v1.Connect, v1.Create, v1.Update}
 	for _, r := range m.ResourceRules {
 		for _, op := range r.Operations {
-			if op != v1.Delete && !slices.Contains(known, op) {
+			if !slices.Contains(known, op) {
 				errs = append(errs, field.NotSupported(path.Child("operations"), op, known))
 			}
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestUnknownOperations(t *testing.T) {
-	for op, want := range map[v1.OperationType]int{v1.Create: 0, v1.OperationAll: 0, v1.Delete: 0, "": 1, "odd": 1} {
+	for op, want := range map[v1.OperationType]int{v1.Create: 0, v1.OperationAll: 0, v1.Delete: 1, "": 1, "odd": 1} {
 		m := &v1.MatchResources{ResourceRules: []v1.NamedRuleWithOperations{{RuleWithOperations: v1.RuleWithOperations{Operations: []v1.OperationType{op}}}}}
 		errs := UnknownOperations(m, field.NewPath("rules"))
 		if len(errs) != want || want > 0 && errs[0].Field != "rules.operations" {

@@ -107,7 +107,8 @@ func validate(obj *v1.ValidatingAdmissionPolicy, stored []string) field.ErrorLis
 	return errs
 }
 
-var reasons = []metav1.StatusReason{metav1.StatusReasonUnauthorized, metav1.StatusReasonForbidden, metav1.StatusReasonInvalid, metav1.StatusReasonRequestEntityTooLarge}
+// reasons are those that a policy may give; Unauthorized, of which the API's text also speaks, is none of them.
+var reasons = []metav1.StatusReason{metav1.StatusReasonForbidden, metav1.StatusReasonInvalid, metav1.StatusReasonRequestEntityTooLarge}
 
 var lineBreak = regexp.MustCompile(`[\n\r]+`)
 

@@ -1,6 +1,8 @@
 package horizontalpodautoscaler
 
 import (
+	"encoding/json"
+
 	v1 "k8s.io/api/autoscaling/v1"
 	v2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -23,8 +25,18 @@ func SetDefaults(obj *v2.HorizontalPodAutoscaler) {
 	}
 }
 
-// SetDefaultsV1 is for the older version, which knows one metric: a missing one means the same there.
-func SetDefaultsV1(obj *v1.HorizontalPodAutoscaler) { setDefault(&obj.Spec.MinReplicas, 1) }
+// metricsAnnotation holds the metrics that the older version has no fields for.
+const metricsAnnotation = "autoscaling.alpha.kubernetes.io/metrics"
+
+// SetDefaultsV1 is for the older version, which knows one metric: cpu is aimed for when there is no other.
+func SetDefaultsV1(obj *v1.HorizontalPodAutoscaler) {
+	setDefault(&obj.Spec.MinReplicas, 1)
+	var others []json.RawMessage
+	if text, ok := obj.Annotations[metricsAnnotation]; ok && json.Unmarshal([]byte(text), &others) == nil && len(others) > 0 {
+		return
+	}
+	setDefault(&obj.Spec.TargetCPUUtilizationPercentage, DefaultUtilization)
+}
 
 func setDefault[T any](field **T, value T) {
 	if *field == nil {

@@ -35,10 +35,11 @@ func ValidateUpdate(obj, old *batchv1.Job) field.ErrorList {
 	return errs
 }
 
-// validateCompletionsChange: an indexed job may be scaled when completions and parallelism change together.
+// validateCompletionsChange: an indexed job may be scaled when completions and parallelism change together. The mode that is asked
+// for counts: a job that would leave the mode is told of both.
 func validateCompletionsChange(obj, old *batchv1.Job, path *field.Path) field.ErrorList {
 	at := path.Child("completions")
-	indexed := old.Spec.CompletionMode != nil && *old.Spec.CompletionMode == batchv1.IndexedCompletion
+	indexed := obj.Spec.CompletionMode != nil && *obj.Spec.CompletionMode == batchv1.IndexedCompletion
 	if !indexed || obj.Spec.Completions == nil {
 		return apivalidation.ValidateImmutableField(obj.Spec.Completions, old.Spec.Completions, at)
 	}

@@ -117,20 +117,27 @@ func validateAffinityChange(now, was *v1.VolumeNodeAffinity) field.ErrorList {
 	if renamed.Required != nil && now != nil && now.Required != nil && len(now.Required.NodeSelectorTerms) == len(renamed.Required.NodeSelectorTerms) {
 		for i := range renamed.Required.NodeSelectorTerms {
 			term, other := &renamed.Required.NodeSelectorTerms[i], now.Required.NodeSelectorTerms[i]
-			if len(term.MatchExpressions) != len(other.MatchExpressions) {
-				continue
-			}
-			for j := range term.MatchExpressions {
-				if today, ok := renames[term.MatchExpressions[j].Key]; ok && other.MatchExpressions[j].Key == today {
-					term.MatchExpressions[j].Key = today
-				}
-			}
+			rename(term.MatchExpressions, other.MatchExpressions)
+			rename(term.MatchFields, other.MatchFields)
 		}
 	}
 	if check.Same(now, renamed) {
 		return nil
 	}
 	return field.ErrorList{field.Invalid(field.NewPath("nodeAffinity"), now, apivalidation.FieldImmutableErrorMsg+", except for updating from beta label to GA")}
+}
+
+// rename gives keys their later names where the other list has those. A key without a later name has the empty one here, and an
+// empty key is refused elsewhere: nothing more is said of it.
+func rename(was, now []v1.NodeSelectorRequirement) {
+	if len(was) != len(now) {
+		return
+	}
+	for i := range was {
+		if today := renames[was[i].Key]; now[i].Key == today {
+			was[i].Key = today
+		}
+	}
 }
 
 var renames = map[string]string{

@@ -48,10 +48,15 @@ func Warnings(spec *v1.PodSpec, meta *metav1.ObjectMeta, path, metaPath *field.P
 	ports := map[string]*field.Path{}
 	eachContainer(spec, path, func(c *v1.Container, at *field.Path) { w.container(c, at, ports) })
 	if g := spec.TerminationGracePeriodSeconds; g != nil && *g < 0 {
-		w.add("%s: must be >= 0; negative values are invalid and will be treated as 1", path.Child("terminationGracePeriodSeconds"))
+		w.list = append(w.list, GracePeriodWarning(path))
 	}
 	w.affinity(spec.Affinity, path.Child("affinity"))
 	return w.list
+}
+
+// GracePeriodWarning tells what becomes of a grace period below zero.
+func GracePeriodWarning(path *field.Path) string {
+	return path.Child("terminationGracePeriodSeconds").String() + ": must be >= 0; negative values are invalid and will be treated as 1"
 }
 
 type warner struct{ list []string }

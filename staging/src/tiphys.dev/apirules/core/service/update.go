@@ -20,6 +20,7 @@ func ValidateUpdate(obj, old *v1.Service) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
 	errs = append(errs, validateAddressChange(obj, old)...)
 	errs = append(errs, validateClassChange(obj, old)...)
+	errs = append(errs, validateHealthPortChange(obj, old)...)
 	return append(errs, validate(obj, old)...)
 }
 
@@ -71,6 +72,18 @@ func validateClassChange(obj, old *v1.Service) field.ErrorList {
 		return nil
 	}
 	return check.Immutable(field.NewPath("spec", "loadBalancerClass"), obj.Spec.LoadBalancerClass, old.Spec.LoadBalancerClass)
+}
+
+// validateHealthPortChange: load balancers were told the port on which nodes say whether they have endpoints.
+func validateHealthPortChange(obj, old *v1.Service) field.ErrorList {
+	if !needsHealthPort(&obj.Spec) || !needsHealthPort(&old.Spec) || obj.Spec.HealthCheckNodePort == old.Spec.HealthCheckNodePort {
+		return nil
+	}
+	return field.ErrorList{field.Forbidden(field.NewPath("spec", "healthCheckNodePort"), "field is immutable")}
+}
+
+func needsHealthPort(spec *v1.ServiceSpec) bool {
+	return spec.Type == v1.ServiceTypeLoadBalancer && spec.ExternalTrafficPolicy == v1.ServiceExternalTrafficPolicyLocal
 }
 
 // ValidateStatusUpdate checks where the load balancer is found.
