@@ -54,6 +54,10 @@ func run(cmd *cobra.Command, o *options) error {
 		return fmt.Errorf("logging settings: %w", err)
 	}
 	cliflag.PrintFlags(cmd.Flags())
+	if errs := o.metrics.Validate(); len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	o.metrics.Apply()
 	config, err := o.complete()
 	if err != nil {
 		return err

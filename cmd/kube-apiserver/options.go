@@ -37,8 +37,6 @@ type options struct {
 
 // unused are flags that upstream takes and that have no effect here.
 type unused struct {
-	enableLogsHandler                   bool
-	maxConnectionBytes                  int64
 	leaseDuration, renewDeadline, retry time.Duration
 }
 
@@ -144,9 +142,9 @@ func (o *options) miscFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&k.CAFile, "kubelet-certificate-authority", k.CAFile, "CA that verifies kubelets.")
 
 	u := &o.unused
-	fs.BoolVar(&u.enableLogsHandler, "enable-logs-handler", false, "Serve /logs from the file system.")
+	fs.BoolVar(&c.ServeLogs, "enable-logs-handler", c.ServeLogs, "Serve the files of /var/log of this host at /logs/.")
 	deprecate(fs, "enable-logs-handler", "Log handler functionality is deprecated")
-	fs.Int64Var(&u.maxConnectionBytes, "max-connection-bytes-per-sec", 0, "Throttle of each user connection, for long-running requests.")
+	fs.Int64Var(&k.StreamBytesPerSecond, "max-connection-bytes-per-sec", k.StreamBytesPerSecond, "When not zero, each exec, attach and port forwarding is slowed down to that many bytes a second.")
 	fs.StringVar(&c.Peers.AdvertiseIP, "peer-advertise-ip", c.Peers.AdvertiseIP, "Address under which other API servers reach this one. Defaults to --advertise-address.")
 	fs.StringVar(&c.Peers.AdvertisePort, "peer-advertise-port", c.Peers.AdvertisePort, "Port under which other API servers reach this one. Defaults to --secure-port.")
 	fs.StringVar(&c.Peers.CAFile, "peer-ca-file", c.Peers.CAFile, "CA that verifies other API servers. Without it requests for resources that only they know are not handed on.")
@@ -167,10 +165,6 @@ func deprecate(fs *pflag.FlagSet, name, advice string) {
 
 // complete turns what the flags say in their own way into the server's Config.
 func (o *options) complete() (*apiserver.Config, error) {
-	if errs := o.metrics.Validate(); len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	o.metrics.Apply()
 	o.config.Flags = flagz.NamedFlagSetsReader{FlagSets: *o.sets}
 	o.config.Authentication.ServiceAccounts.Issuers = o.issuers
 	o.config.Authentication.AnonymousSet = o.sets.FlagSet("authentication").Changed("anonymous-auth")
@@ -210,11 +204,9 @@ func (o *options) onlyPlugins() error {
 
 // unusedReasons says why a flag has no effect.
 var unusedReasons = map[string]string{
-	"enable-logs-handler":                   "serving host files from the API server is no longer offered",
 	"apiserver-count":                       "servers count each other by leases",
 	"kubelet-port":                          "nodes say where their kubelet listens",
 	"kubelet-read-only-port":                "kubelets are reached on their secure port only",
-	"max-connection-bytes-per-sec":          "connections are not throttled; limit them in the network",
 	"coordinated-leadership-lease-duration": "coordinated leader election (a beta feature that is off) is not offered",
 	"coordinated-leadership-renew-deadline": "coordinated leader election (a beta feature that is off) is not offered",
 	"coordinated-leadership-retry-period":   "coordinated leader election (a beta feature that is off) is not offered",

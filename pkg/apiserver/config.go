@@ -50,6 +50,8 @@ type Config struct {
 	Kubelet kubeletclient.Config
 	// AllowPrivileged lets pods ask for privileged containers.
 	AllowPrivileged bool
+	// ServeLogs serves the host's /var/log at /logs/, to those who may get that path.
+	ServeLogs bool
 	// EventTTL is how long events are kept.
 	EventTTL time.Duration
 

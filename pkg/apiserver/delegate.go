@@ -26,6 +26,16 @@ func notFoundHandler(config *genericapiserver.Config) http.Handler {
 // insecureTLS is for the proxies to pods, services and nodes: what they serve has no certificate anybody could check.
 func insecureTLS() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 
+// hostLogs is what upstream's server shows at /logs/.
+const hostLogs = "/var/log"
+
+// serveLogs shows files of the host, where the flag asks for it.
+func serveLogs(server *genericapiserver.GenericAPIServer) {
+	files := http.StripPrefix("/logs/", http.FileServer(http.Dir(hostLogs)))
+	server.Handler.NonGoRestfulMux.UnlistedHandlePrefix("/logs/", files)
+	server.Handler.NonGoRestfulMux.Handle("/logs", http.RedirectHandler("/logs/", http.StatusMovedPermanently))
+}
+
 func newAuthResolver(g *generic) webhook.AuthenticationInfoResolverWrapper {
 	return webhook.NewDefaultAuthenticationInfoResolverWrapper(g.proxyTransport, g.config.EgressSelector, g.config.LoopbackClientConfig, g.config.TracerProvider)
 }

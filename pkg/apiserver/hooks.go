@@ -60,6 +60,9 @@ func addHooks(c *Config, g *generic, server *genericapiserver.GenericAPIServer, 
 		return nil
 	})
 	add("start-kubernetes-service-cidr-controller", installed.KeepServiceCIDR)
+	if c.ServeLogs {
+		serveLogs(server)
+	}
 }
 
 // writeRoles writes the default roles, and waits until the authorizer has those that are stored: without them the first requests

@@ -28,6 +28,8 @@ type Config struct {
 	AddressTypes []string
 	// Timeout limits a request that is no stream.
 	Timeout time.Duration
+	// StreamBytesPerSecond slows each stream of a user down to that; 0 does not.
+	StreamBytesPerSecond int64
 }
 
 // NewConfig returns the defaults of upstream's flags.
@@ -47,6 +49,8 @@ type Connection struct {
 	Scheme, Host, Port string
 	// Transport verifies the kubelet; InsecureTransport does not.
 	Transport, InsecureTransport http.RoundTripper
+	// StreamBytesPerSecond is as in Config.
+	StreamBytesPerSecond int64
 }
 
 // URL returns the kubelet's base URL with the path.
@@ -107,7 +111,10 @@ func (c *Client) Connect(ctx context.Context, name types.NodeName) (*Connection,
 	if port <= 0 {
 		port = c.config.Port
 	}
-	return &Connection{Scheme: "https", Host: host, Port: strconv.Itoa(port), Transport: c.transport, InsecureTransport: c.insecure}, nil
+	return &Connection{
+		Scheme: "https", Host: host, Port: strconv.Itoa(port), Transport: c.transport, InsecureTransport: c.insecure,
+		StreamBytesPerSecond: c.config.StreamBytesPerSecond,
+	}, nil
 }
 
 // address returns the node's first address of the most preferred type it has.

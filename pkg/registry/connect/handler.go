@@ -22,22 +22,24 @@ func Proxy(location *url.URL, transport http.RoundTripper, rewrite bool, r rest.
 }
 
 // Stream opens an upgraded connection to the location. Clients that speak version 5 of the WebSocket protocol are translated
-// to SPDY, which is what runtimes speak; others pass as they are.
-func Stream(location *url.URL, transport http.RoundTripper, o translate.Options, r rest.Responder) http.Handler {
-	direct := upgrade(location, transport, r)
-	translator := translate.NewStreamTranslatorHandler(location, transport, 0, o)
+// to SPDY, which is what runtimes speak; others pass as they are. pace is the most bytes a second, 0 for no limit.
+func Stream(location *url.URL, transport http.RoundTripper, pace int64, o translate.Options, r rest.Responder) http.Handler {
+	direct := upgrade(location, transport, pace, r)
+	translator := translate.NewStreamTranslatorHandler(location, transport, pace, o)
 	return translate.NewTranslatingHandler(direct, translator, func(req *http.Request) bool {
 		return wsstream.IsWebSocketRequestWithStreamCloseProtocol(req)
 	})
 }
 
 // Tunnel opens a connection for port forwarding. SPDY inside WebSocket is unwrapped.
-func Tunnel(location *url.URL, transport http.RoundTripper, r rest.Responder) http.Handler {
-	direct := upgrade(location, transport, r)
+func Tunnel(location *url.URL, transport http.RoundTripper, pace int64, r rest.Responder) http.Handler {
+	direct := upgrade(location, transport, pace, r)
 	tunnel := translate.NewTunnelingHandler(direct)
 	return translate.NewTranslatingHandler(direct, tunnel, wsstream.IsWebSocketRequestWithTunnelingProtocol)
 }
 
-func upgrade(location *url.URL, transport http.RoundTripper, r rest.Responder) http.Handler {
-	return proxy.NewUpgradeAwareHandler(location, transport, false, true, proxy.NewErrorResponder(r))
+func upgrade(location *url.URL, transport http.RoundTripper, pace int64, r rest.Responder) http.Handler {
+	h := proxy.NewUpgradeAwareHandler(location, transport, false, true, proxy.NewErrorResponder(r))
+	h.MaxBytesPerSec = pace
+	return h
 }

@@ -109,5 +109,5 @@ func openStream(ctx context.Context, pods *finder, kubelets Kubelets, verb, name
 		q.Add(corev1.ExecCommandParam, word)
 	}
 	location := k.URL(path.Join(verb, pod.Namespace, pod.Name, c), q.Encode())
-	return connect.Stream(location, k.Transport, s, responder), nil
+	return connect.Stream(location, k.Transport, k.StreamBytesPerSecond, s, responder), nil
 }

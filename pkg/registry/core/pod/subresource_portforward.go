@@ -61,5 +61,5 @@ func (r *PortForwardREST) Connect(ctx context.Context, name string, opts runtime
 		q.Add(corev1.PortHeader, strconv.Itoa(int(p)))
 	}
 	location := k.URL(path.Join("/portForward", pod.Namespace, pod.Name), q.Encode())
-	return connect.Tunnel(location, k.Transport, responder), nil
+	return connect.Tunnel(location, k.Transport, k.StreamBytesPerSecond, responder), nil
 }
