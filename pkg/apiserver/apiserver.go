@@ -15,6 +15,7 @@ import (
 	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
 	"k8s.io/utils/clock"
 
+	"tiphys.dev/tiphys/pkg/api/scheme"
 	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	"tiphys.dev/tiphys/pkg/apiserver/reconciler"
@@ -93,6 +94,7 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 		return nil, err
 	}
 	installed, err := registry.Install(server, registry.Config{
+		Serializer:       g.lists.Serializer(scheme.Codecs),
 		Getter:           g.config.RESTOptionsGetter,
 		Enabled:          g.config.MergedResourceConfig,
 		Client:           g.client,

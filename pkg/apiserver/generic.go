@@ -48,6 +48,7 @@ import (
 	"tiphys.dev/tiphys/pkg/apiserver/bootstrap"
 	"tiphys.dev/tiphys/pkg/apiserver/inprocess"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
+	"tiphys.dev/tiphys/pkg/apiserver/sharedlist"
 	generatedopenapi "tiphys.dev/tiphys/pkg/generated/openapi"
 )
 
@@ -68,6 +69,8 @@ type generic struct {
 	// stores are those that hold the resources.
 	stores []storagebackend.Config
 	peers  *peers
+	// lists shares the lists of the standard groups among requests.
+	lists *sharedlist.Lists
 
 	resolver       webhook.ServiceResolver
 	admission      []admission.PluginInitializer
@@ -91,7 +94,7 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 	}
 	// The documents are made when somebody asks for them (package openapi).
 	config.SkipOpenAPIInstallation = true
-	g := &generic{config: config}
+	g := &generic{config: config, lists: sharedlist.New(clock.RealClock{})}
 
 	if err := c.ServerRun.ApplyTo(config); err != nil {
 		return nil, fmt.Errorf("applying server settings: %w", err)

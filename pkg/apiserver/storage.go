@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	registrygeneric "k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/server/options"
@@ -12,6 +13,7 @@ import (
 
 	"tiphys.dev/tiphys/pkg/api/scheme"
 	"tiphys.dev/tiphys/pkg/apiserver/inprocess"
+	"tiphys.dev/tiphys/pkg/apiserver/sharedlist"
 )
 
 // storagePrefixes are the places of resources whose keys in etcd do not follow from their names. They are upstream's, so that
@@ -71,8 +73,48 @@ func (g *generic) setStorage(ctx context.Context, c *Config) error {
 	if err := c.Etcd.ApplyWithStorageFactoryTo(kindlessStorage{factory}, g.config); err != nil {
 		return fmt.Errorf("setting up storage: %w", err)
 	}
-	g.config.RESTOptionsGetter, err = g.storage(c, g.config.RESTOptionsGetter)
-	return err
+	if g.config.RESTOptionsGetter, err = g.storage(c, g.config.RESTOptionsGetter); err != nil {
+		return err
+	}
+	cached, err := watchCached(c)
+	if err != nil {
+		return err
+	}
+	g.config.RESTOptionsGetter = sharedLists{g.config.RESTOptionsGetter, g.lists, cached}
+	return nil
+}
+
+// sharedLists is storage whose lists are answered together where they are equal.
+type sharedLists struct {
+	registrygeneric.RESTOptionsGetter
+	lists  *sharedlist.Lists
+	cached func(schema.GroupResource) bool
+}
+
+// decorated are resources whose registry completes listed objects, so that these cannot be shared.
+var decorated = map[schema.GroupResource]bool{
+	{Resource: "services"}:               true,
+	{Resource: "persistentvolumeclaims"}: true,
+}
+
+func (g sharedLists) GetRESTOptions(resource schema.GroupResource, example runtime.Object) (registrygeneric.RESTOptions, error) {
+	opts, err := g.RESTOptionsGetter.GetRESTOptions(resource, example)
+	if err == nil && g.cached(resource) && !decorated[resource] {
+		opts.Decorator = g.lists.Decorate(opts.Decorator)
+	}
+	return opts, err
+}
+
+// watchCached tells of which resources a watch cache is kept.
+func watchCached(c *Config) (func(schema.GroupResource) bool, error) {
+	sizes, err := options.ParseWatchCacheSizes(c.Etcd.WatchCacheSizes)
+	if err != nil {
+		return nil, err
+	}
+	return func(resource schema.GroupResource) bool {
+		size, set := sizes[resource]
+		return c.Etcd.EnableWatchCache && (!set || size > 0)
+	}, nil
 }
 
 // storage is where the resources of one of the three servers are kept.
@@ -80,14 +122,11 @@ func (g *generic) storage(c *Config, addressed registrygeneric.RESTOptionsGetter
 	if g.local == nil {
 		return addressed, nil
 	}
-	sizes, err := options.ParseWatchCacheSizes(c.Etcd.WatchCacheSizes)
+	cached, err := watchCached(c)
 	if err != nil {
 		return nil, err
 	}
-	return g.local.Getter(addressed, func(resource schema.GroupResource) bool {
-		size, set := sizes[resource]
-		return c.Etcd.EnableWatchCache && (!set || size > 0)
-	}), nil
+	return g.local.Getter(addressed, cached), nil
 }
 
 // withoutEvents drops settings for events, which are never cached: they are many, and hardly anybody watches them.

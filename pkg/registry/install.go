@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
@@ -91,6 +92,8 @@ import (
 type Config struct {
 	// Getter opens the store of a resource.
 	Getter generic.RESTOptionsGetter
+	// Serializer writes answers and reads requests.
+	Serializer runtime.NegotiatedSerializer
 	// Enabled says which resources --runtime-config leaves on.
 	Enabled *serverstorage.ResourceConfig
 
@@ -200,6 +203,7 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 		return nil, err
 	}
 	info := genericapiserver.NewDefaultAPIGroupInfo("", scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
+	info.NegotiatedSerializer = c.Serializer
 	info.VersionedResourcesStorageMap["v1"] = enabled(&c, corev1.SchemeGroupVersion, core)
 	if err := server.InstallLegacyAPIGroup(genericapiserver.DefaultLegacyAPIPrefix, &info); err != nil {
 		return nil, fmt.Errorf("installing the core group: %w", err)
@@ -211,6 +215,7 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 			return nil, fmt.Errorf("group %s: %w", g.name, err)
 		}
 		info := genericapiserver.NewDefaultAPIGroupInfo(g.name, scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
+		info.NegotiatedSerializer = c.Serializer
 		for _, v := range g.versions {
 			if left := enabled(&c, schema.GroupVersion{Group: g.name, Version: v}, s); len(left) > 0 {
 				info.VersionedResourcesStorageMap[v] = left
