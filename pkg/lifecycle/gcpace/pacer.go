@@ -16,8 +16,8 @@ import (
 
 // Config says how much memory may be taken.
 type Config struct {
-	// Room is the most that is allocated above what lives until the next collection, in bytes. A heap that is ten times as large gets a
-	// tenth of its size.
+	// Room is the most that is allocated above what lives until the next collection, in bytes. A heap of more than four times as much gets a
+	// quarter of its size.
 	Room uint64
 	// IdlePercent of what lives is the least.
 	IdlePercent int
@@ -32,7 +32,7 @@ type Config struct {
 
 // Default suits a server beside other work on the machine.
 func Default() Config {
-	return Config{Room: 96 << 20, IdlePercent: 25, Interval: 2 * time.Second, Start: 20 * time.Second, Quiet: 10 * time.Second, Clock: clock.RealClock{}}
+	return Config{Room: 160 << 20, IdlePercent: 25, Interval: 2 * time.Second, Start: 20 * time.Second, Quiet: 10 * time.Second, Clock: clock.RealClock{}}
 }
 
 // Validate reports what cannot work.

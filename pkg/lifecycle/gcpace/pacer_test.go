@@ -25,11 +25,11 @@ func TestRoom(t *testing.T) {
 	}{
 		{"idle: a share of what lives", sample{live: 40 * mib, allocated: mib, since: time.Minute}, 10 * mib},
 		{"some work: what is allocated in an interval", sample{live: 40 * mib, allocated: 20 * mib, since: time.Second}, 40 * mib},
-		{"much work: no more than the room", sample{live: 40 * mib, allocated: 400 * mib, since: time.Second}, 96 * mib},
-		{"a large heap is collected with the same room", sample{live: 800 * mib, allocated: 400 * mib, since: time.Second}, 96 * mib},
-		{"a large idle heap, too", sample{live: 800 * mib, allocated: mib, since: time.Minute}, 96 * mib},
-		{"a very large heap would be collected all the time", sample{live: 4000 * mib, allocated: 400 * mib, since: time.Second}, 400 * mib},
-		{"two collections at once say nothing", sample{live: 40 * mib, allocated: mib}, 96 * mib},
+		{"much work: no more than the room", sample{live: 40 * mib, allocated: 400 * mib, since: time.Second}, 160 * mib},
+		{"a large heap gets a quarter", sample{live: 800 * mib, allocated: 400 * mib, since: time.Second}, 200 * mib},
+		{"a large idle heap, too", sample{live: 800 * mib, allocated: mib, since: time.Minute}, 200 * mib},
+		{"a very large heap, too", sample{live: 4000 * mib, allocated: 400 * mib, since: time.Second}, 1000 * mib},
+		{"two collections at once say nothing", sample{live: 40 * mib, allocated: mib}, 160 * mib},
 	} {
 		if got := c.room(tc.in); got != tc.want {
 			t.Errorf("%s: %d MiB, want %d", tc.name, got/mib, tc.want/mib)
@@ -86,7 +86,7 @@ func TestWorkAndRest(t *testing.T) {
 	step(time.Minute, mib) // taken when the loop is done with the one before
 	cancel()
 	<-ended
-	if diff := cmp.Diff([]int{50, 240, 25}, heap.percents); diff != "" {
+	if diff := cmp.Diff([]int{50, 400, 25}, heap.percents); diff != "" {
 		t.Errorf("percentages (-want +got):\n%s", diff)
 	}
 }

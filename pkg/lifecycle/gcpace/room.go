@@ -19,7 +19,7 @@ func (c Config) room(s sample) uint64 {
 	}
 	wanted := uint64(float64(s.allocated) * float64(c.Interval) / float64(s.since))
 	// A large heap is worth a large room: to collect it costs in proportion to what lives in it. Not more than Room for all that.
-	return min(max(wanted, least), max(c.Room, s.live/10))
+	return min(max(wanted, least), max(c.Room, s.live/4))
 }
 
 // percent is how Go is told.
