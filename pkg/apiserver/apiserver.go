@@ -15,7 +15,6 @@ import (
 	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
 	"k8s.io/utils/clock"
 
-	"tiphys.dev/tiphys/pkg/api/scheme"
 	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	"tiphys.dev/tiphys/pkg/apiserver/reconciler"
@@ -94,7 +93,7 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 		return nil, err
 	}
 	installed, err := registry.Install(server, registry.Config{
-		Serializer:       g.lists.Serializer(scheme.Codecs),
+		Serializer:       g.lists.Serializer,
 		Getter:           g.config.RESTOptionsGetter,
 		Enabled:          g.config.MergedResourceConfig,
 		Client:           g.client,

@@ -92,8 +92,9 @@ import (
 type Config struct {
 	// Getter opens the store of a resource.
 	Getter generic.RESTOptionsGetter
-	// Serializer writes answers and reads requests.
-	Serializer runtime.NegotiatedSerializer
+	// Serializer wraps what writes answers and reads requests: the server's own knows how to be lenient and to stream lists. Nil
+	// leaves it as it is.
+	Serializer func(runtime.NegotiatedSerializer) runtime.NegotiatedSerializer
 	// Enabled says which resources --runtime-config leaves on.
 	Enabled *serverstorage.ResourceConfig
 
@@ -138,6 +139,13 @@ type Installed struct {
 	RepairServices func(context.Context) error
 	// KeepServiceCIDR keeps the ServiceCIDR of the configured ranges, until its context ends.
 	KeepServiceCIDR func(context.Context) error
+}
+
+func (c *Config) serializer(s runtime.NegotiatedSerializer) runtime.NegotiatedSerializer {
+	if c.Serializer == nil {
+		return s
+	}
+	return c.Serializer(s)
 }
 
 // group makes the storage of a group, by version.
@@ -203,7 +211,7 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 		return nil, err
 	}
 	info := genericapiserver.NewDefaultAPIGroupInfo("", scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
-	info.NegotiatedSerializer = c.Serializer
+	info.NegotiatedSerializer = c.serializer(info.NegotiatedSerializer)
 	info.VersionedResourcesStorageMap["v1"] = enabled(&c, corev1.SchemeGroupVersion, core)
 	if err := server.InstallLegacyAPIGroup(genericapiserver.DefaultLegacyAPIPrefix, &info); err != nil {
 		return nil, fmt.Errorf("installing the core group: %w", err)
@@ -215,7 +223,7 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 			return nil, fmt.Errorf("group %s: %w", g.name, err)
 		}
 		info := genericapiserver.NewDefaultAPIGroupInfo(g.name, scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
-		info.NegotiatedSerializer = c.Serializer
+		info.NegotiatedSerializer = c.serializer(info.NegotiatedSerializer)
 		for _, v := range g.versions {
 			if left := enabled(&c, schema.GroupVersion{Group: g.name, Version: v}, s); len(left) > 0 {
 				info.VersionedResourcesStorageMap[v] = left
