@@ -48,13 +48,14 @@ func (a *assembly) members() []lifecycle.Member {
 	})
 }
 
-// withRuntime takes our containerd away when another runtime is used.
+// withRuntime takes our containerd away when another runtime is used, and the pod network with it: that
+// runtime has its own, whose routes must not be replaced by ours.
 func (a *assembly) withRuntime(all []lifecycle.Member) []lifecycle.Member {
 	if a.cfg.RuntimeEndpoint == "" {
 		return all
 	}
 	all = slices.DeleteFunc(all, func(m lifecycle.Member) bool {
-		return m.Name == containerdName || m.Name == imagesName
+		return m.Name == containerdName || m.Name == imagesName || m.Name == podNetworkName
 	})
 	for i := range all {
 		all[i].Needs = slices.DeleteFunc(slices.Clone(all[i].Needs), func(need string) bool { return need == containerdName })
