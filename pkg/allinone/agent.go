@@ -155,7 +155,8 @@ func (a *assembly) agentMembers(membership *join.Membership) []lifecycle.Member 
 		{Name: containerdName, Build: a.buildContainerd},
 		{Name: imagesName, Needs: []string{containerdName}, Build: a.buildImages, OneShot: true},
 		{Name: certificatesName, Build: func(context.Context) (lifecycle.Runner, error) { return lifecycle.RunnerFunc(membership.Keep), nil }},
-		{Name: informersName, Build: a.buildAgentInformers},
+		// Over the network, with the rights of the proxy.
+		{Name: informersName, Build: a.informersAs(pki.Proxy, nil)},
 		{Name: kubeletName, Needs: []string{containerdName}, Build: a.pick(kubeletName, a.buildAgentKubelet)},
 		{Name: proxyName, Needs: []string{informersName}, Build: a.pick(proxyName, a.watching(a.buildProxy))},
 		{Name: podNetworkName, Needs: []string{informersName}, Build: a.watching(a.podNetworkAs(pki.Proxy))},
@@ -166,21 +167,4 @@ func (a *assembly) agentMembers(membership *join.Membership) []lifecycle.Member 
 // what the proxy's may.
 func (a *assembly) buildAgentKubelet(ctx context.Context) (lifecycle.Runner, error) {
 	return a.buildKubelet(ctx, nil)
-}
-
-// buildAgentInformers makes the factory of proxy and pod network, over the network and with the
-// rights of the proxy.
-func (a *assembly) buildAgentInformers(context.Context) (lifecycle.Runner, error) {
-	client, err := a.client(pki.Proxy)
-	if err != nil {
-		return nil, err
-	}
-	life, end := context.WithCancel(context.Background())
-	a.informers = newSharedInformers(life, client)
-	return lifecycle.RunnerFunc(func(ctx context.Context) error {
-		<-ctx.Done()
-		end()
-		a.informers.close()
-		return ctx.Err()
-	}), nil
 }

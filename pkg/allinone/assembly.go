@@ -7,6 +7,7 @@ import (
 	"tiphys.dev/tiphys/pkg/allinone/containerd"
 	"tiphys.dev/tiphys/pkg/allinone/etcd"
 	"tiphys.dev/tiphys/pkg/allinone/pki"
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
@@ -20,7 +21,7 @@ type assembly struct {
 	// store is the embedded etcd, for the built-in API server.
 	store *etcd.Source
 	// informers serve all built-in components.
-	informers sharedInformers
+	informers *informer.Factory
 }
 
 // nodeFiles are the node's own certificates: written by pki on the server, asked for on a machine

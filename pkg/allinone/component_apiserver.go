@@ -11,19 +11,24 @@ import (
 	"tiphys.dev/tiphys/pkg/allinone/pki"
 	"tiphys.dev/tiphys/pkg/apiserver"
 	"tiphys.dev/tiphys/pkg/apiserver/authz"
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
-func (a *assembly) buildAPIServer(ctx context.Context) (lifecycle.Runner, error) {
-	server, err := apiserver.New(ctx, a.apiServerConfig())
-	if err != nil {
-		return nil, err
+func (a *assembly) buildAPIServer(direct *informer.Direct) func(context.Context, *informer.View) (lifecycle.Runner, error) {
+	return func(ctx context.Context, informers *informer.View) (lifecycle.Runner, error) {
+		config := a.apiServerConfig()
+		config.Informers, config.Direct = informers, direct
+		server, err := apiserver.New(ctx, config)
+		if err != nil {
+			return nil, err
+		}
+		client, err := a.client(pki.Admin)
+		if err != nil {
+			return nil, err
+		}
+		return &servedAPI{server: server, ask: client.RESTClient(), ready: make(chan struct{})}, nil
 	}
-	client, err := a.client(pki.Admin)
-	if err != nil {
-		return nil, err
-	}
-	return &servedAPI{server: server, ask: client.RESTClient(), ready: make(chan struct{})}, nil
 }
 
 // apiServerConfig says the same as arguments does for a program.

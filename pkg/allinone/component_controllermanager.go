@@ -12,10 +12,11 @@ import (
 	"tiphys.dev/tiphys/pkg/allinone/pki"
 	"tiphys.dev/tiphys/pkg/componentserver"
 	"tiphys.dev/tiphys/pkg/controllermanager"
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
-func (a *assembly) buildControllerManager(_ context.Context, informers *informerView) (lifecycle.Runner, error) {
+func (a *assembly) buildControllerManager(_ context.Context, informers *informer.View) (lifecycle.Runner, error) {
 	config, err := a.restConfig(pki.ControllerManager)
 	if err != nil {
 		return nil, err
@@ -53,6 +54,7 @@ func (a *assembly) buildControllerManager(_ context.Context, informers *informer
 		Clients:        clients,
 		Informers:      informers,
 		StartInformers: func() { informers.Start(nil) },
+		Shared:         a.informers.ReadsDirectly,
 		Settings:       settings,
 		RootCA:         ca,
 	})

@@ -5,12 +5,13 @@ import (
 	"net"
 
 	"tiphys.dev/tiphys/pkg/allinone/pki"
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/kubelet"
 	"tiphys.dev/tiphys/pkg/kubelet/config"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
-func (a *assembly) buildKubelet(_ context.Context, informers *informerView) (lifecycle.Runner, error) {
+func (a *assembly) buildKubelet(_ context.Context, informers *informer.View) (lifecycle.Runner, error) {
 	configuration, err := config.Load(a.paths.kubeletConf(), "")
 	if err != nil {
 		return nil, err

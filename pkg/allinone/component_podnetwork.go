@@ -10,13 +10,14 @@ import (
 
 	"tiphys.dev/tiphys/pkg/allinone/podnetwork"
 	"tiphys.dev/tiphys/pkg/api/scheme"
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
 // podNetworkAs builds the room that routes to other nodes' pods; its events are written with the
 // rights of the named credential.
-func (a *assembly) podNetworkAs(name string) func(context.Context, *informerView) (lifecycle.Runner, error) {
-	return func(_ context.Context, informers *informerView) (lifecycle.Runner, error) {
+func (a *assembly) podNetworkAs(name string) func(context.Context, *informer.View) (lifecycle.Runner, error) {
+	return func(_ context.Context, informers *informer.View) (lifecycle.Runner, error) {
 		client, err := a.client(name)
 		if err != nil {
 			return nil, err

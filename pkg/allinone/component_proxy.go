@@ -4,13 +4,14 @@ import (
 	"context"
 	"net/netip"
 
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 	"tiphys.dev/tiphys/pkg/proxy"
 	"tiphys.dev/tiphys/pkg/proxy/config"
 	"tiphys.dev/tiphys/pkg/proxy/conntrack"
 )
 
-func (a *assembly) buildProxy(_ context.Context, informers *informerView) (lifecycle.Runner, error) {
+func (a *assembly) buildProxy(_ context.Context, informers *informer.View) (lifecycle.Runner, error) {
 	configuration, unknown, err := config.Load(a.paths.proxyConf())
 	if err != nil {
 		return nil, err

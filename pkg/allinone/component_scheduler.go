@@ -8,11 +8,12 @@ import (
 
 	"tiphys.dev/tiphys/pkg/allinone/pki"
 	"tiphys.dev/tiphys/pkg/componentserver"
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 	"tiphys.dev/tiphys/pkg/scheduler"
 )
 
-func (a *assembly) buildScheduler(ctx context.Context, informers *informerView) (lifecycle.Runner, error) {
+func (a *assembly) buildScheduler(ctx context.Context, informers *informer.View) (lifecycle.Runner, error) {
 	config, err := a.restConfig(pki.Scheduler)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"tiphys.dev/tiphys/pkg/allinone/pki"
 	"tiphys.dev/tiphys/pkg/allinone/welcome"
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
@@ -25,7 +26,7 @@ func (a *assembly) buildWelcome(context.Context) (lifecycle.Runner, error) {
 }
 
 // buildApprover decides about the certificates that nodes ask for.
-func (a *assembly) buildApprover(_ context.Context, informers *informerView) (lifecycle.Runner, error) {
+func (a *assembly) buildApprover(_ context.Context, informers *informer.View) (lifecycle.Runner, error) {
 	client, err := a.client(pki.Admin)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"tiphys.dev/tiphys/pkg/allinone/pki"
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
@@ -30,20 +31,25 @@ var replaceable = []string{apiServerName, controllerManagerName, schedulerName, 
 
 // members is the one list of what runs, in the order it is shown.
 func (a *assembly) members() []lifecycle.Member {
+	// A built-in API server reads from itself by way of the informers; they end before another one, which would wait for their
+	// watches.
+	direct, serverNeeds, informersNeed := &informer.Direct{}, []string{etcdName, informersName}, []string(nil)
+	if a.cfg.Binaries[apiServerName] != "" {
+		direct, serverNeeds, informersNeed = nil, []string{etcdName}, []string{apiServerName}
+	}
 	return a.withRuntime([]lifecycle.Member{
 		{Name: etcdName, Build: a.buildEtcd},
 		{Name: containerdName, Build: a.buildContainerd},
 		{Name: imagesName, Needs: []string{containerdName}, Build: a.buildImages, OneShot: true},
-		{Name: apiServerName, Needs: []string{etcdName}, Build: a.pick(apiServerName, a.buildAPIServer)},
-		// Ended before the API server, which would wait for their watches.
-		{Name: informersName, Needs: []string{apiServerName}, Build: a.buildInformers},
-		{Name: controllerManagerName, Needs: []string{informersName}, Build: a.pick(controllerManagerName, a.watching(a.buildControllerManager))},
-		{Name: schedulerName, Needs: []string{informersName}, Build: a.pick(schedulerName, a.watching(a.buildScheduler))},
-		{Name: kubeletName, Needs: []string{informersName, containerdName}, Build: a.pick(kubeletName, a.watching(a.buildKubelet))},
-		{Name: proxyName, Needs: []string{informersName}, Build: a.pick(proxyName, a.watching(a.buildProxy))},
+		{Name: apiServerName, Needs: serverNeeds, Build: a.pick(apiServerName, a.watching(a.buildAPIServer(direct)))},
+		{Name: informersName, Needs: informersNeed, Build: a.informersAs(pki.Admin, direct)},
+		{Name: controllerManagerName, Needs: []string{apiServerName, informersName}, Build: a.pick(controllerManagerName, a.watching(a.buildControllerManager))},
+		{Name: schedulerName, Needs: []string{apiServerName, informersName}, Build: a.pick(schedulerName, a.watching(a.buildScheduler))},
+		{Name: kubeletName, Needs: []string{apiServerName, informersName, containerdName}, Build: a.pick(kubeletName, a.watching(a.buildKubelet))},
+		{Name: proxyName, Needs: []string{apiServerName, informersName}, Build: a.pick(proxyName, a.watching(a.buildProxy))},
 		{Name: addonsName, Needs: []string{apiServerName}, Build: a.buildAddons, OneShot: true},
-		{Name: podNetworkName, Needs: []string{informersName}, Build: a.watching(a.podNetworkAs(pki.Admin))},
-		{Name: approverName, Needs: []string{informersName}, Build: a.watching(a.buildApprover)},
+		{Name: podNetworkName, Needs: []string{apiServerName, informersName}, Build: a.watching(a.podNetworkAs(pki.Admin))},
+		{Name: approverName, Needs: []string{apiServerName, informersName}, Build: a.watching(a.buildApprover)},
 		{Name: welcomeName, Needs: []string{apiServerName}, Build: a.buildWelcome, OneShot: true},
 	})
 }

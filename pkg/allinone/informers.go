@@ -2,51 +2,15 @@ package allinone
 
 import (
 	"context"
+	"errors"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"tiphys.dev/tiphys/pkg/allinone/pki"
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
-
-// sharedInformers is the one factory of the process. Components start what they asked for, but its
-// informers live as long as the process wants them: one that ended with a component's run could
-// not be used by the next run, nor by the others.
-type sharedInformers struct {
-	informers.SharedInformerFactory
-	life context.Context
-}
-
-func newSharedInformers(life context.Context, client kubernetes.Interface) sharedInformers {
-	return sharedInformers{life: life, SharedInformerFactory: informers.NewSharedInformerFactoryWithOptions(
-		client, 0, informers.WithTransform(withoutManagedFields))}
-}
-
-// Start starts what was asked for since, for the life of the process.
-func (s sharedInformers) Start(<-chan struct{}) { s.SharedInformerFactory.StartWithContext(s.life) }
-
-// StartWithContext does the same.
-func (s sharedInformers) StartWithContext(context.Context) {
-	s.SharedInformerFactory.StartWithContext(s.life)
-}
-
-// Shutdown does nothing: only the process ends the informers, by close.
-func (s sharedInformers) Shutdown() {}
-
-// close waits until all informers have ended, after life has.
-func (s sharedInformers) close() { s.SharedInformerFactory.Shutdown() }
-
-// withoutManagedFields drops what no component reads and what makes up much of an object.
-func withoutManagedFields(object any) (any, error) {
-	if m, err := meta.Accessor(object); err == nil {
-		m.SetManagedFields(nil)
-	}
-	return object, nil
-}
 
 // restConfig is how the component with these credentials speaks to the API server: protobuf, and no
 // limit of its own, as fairness is the server's.
@@ -70,19 +34,61 @@ func (a *assembly) client(name string) (*kubernetes.Clientset, error) {
 	return kubernetes.NewForConfig(c)
 }
 
-// buildInformers makes the factory, with the rights to read everything. Its informers run from the
-// time somebody asks for them until this member is told to stop.
-func (a *assembly) buildInformers(context.Context) (lifecycle.Runner, error) {
-	client, err := a.client(pki.Admin)
-	if err != nil {
-		return nil, err
+// informersAs makes the factory, with the rights of an identity. Its informers run from the time
+// somebody asks for them until this member is told to stop.
+func (a *assembly) informersAs(identity string, direct *informer.Direct) build {
+	return func(context.Context) (lifecycle.Runner, error) {
+		client, err := a.client(identity)
+		if err != nil {
+			return nil, err
+		}
+		life, end := context.WithCancel(context.Background())
+		a.informers = informer.New(informer.Config{Life: life, Client: client, Direct: direct})
+		return lifecycle.RunnerFunc(func(ctx context.Context) error {
+			<-ctx.Done()
+			end()
+			a.informers.Close()
+			return ctx.Err()
+		}), nil
 	}
-	life, end := context.WithCancel(context.Background())
-	a.informers = newSharedInformers(life, client)
-	return lifecycle.RunnerFunc(func(ctx context.Context) error {
-		<-ctx.Done()
-		end()
-		a.informers.close()
-		return ctx.Err()
-	}), nil
+}
+
+// watching builds a component with a view of its own for every run.
+func (a *assembly) watching(make func(context.Context, *informer.View) (lifecycle.Runner, error)) build {
+	return func(ctx context.Context) (lifecycle.Runner, error) {
+		v := informer.NewView(a.informers)
+		built := false
+		defer func() {
+			// After an error, or a panic.
+			if !built {
+				_ = v.End()
+			}
+		}()
+		r, err := make(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		built = true
+		return &watcher{Runner: r, view: v}, nil
+	}
+}
+
+// watcher ends its view when the component has ended.
+type watcher struct {
+	lifecycle.Runner
+	view *informer.View
+}
+
+// Ready is the component's, or at once.
+func (w *watcher) Ready() <-chan struct{} {
+	if r, ok := w.Runner.(lifecycle.Readier); ok {
+		return r.Ready()
+	}
+	return closed()
+}
+
+// Run runs the component.
+func (w *watcher) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, w.view.End()) }()
+	return w.Runner.Run(ctx)
 }

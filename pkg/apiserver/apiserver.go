@@ -59,6 +59,8 @@ func New(ctx context.Context, c *Config) (server *Server, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the aggregator: %w", err)
 	}
+	// The types of fields are known now; for documents the definitions are made again (package openapi).
+	g.config.OpenAPIV3Config.Definitions = nil
 	return &Server{config: c, generic: g, aggregator: agg, standard: standard}, nil
 }
 
@@ -120,6 +122,7 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	if err != nil {
 		return nil, err
 	}
+	g.direct.Serve(installed.Storages)
 	if err := addDiscoveryDocuments(c, g, server); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/server/flagz"
 	"k8s.io/apiserver/pkg/server/options"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/client-go/informers"
 	"k8s.io/klog/v2"
 	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 
@@ -23,6 +24,7 @@ import (
 	"tiphys.dev/tiphys/pkg/apiserver/authz"
 	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
 	"tiphys.dev/tiphys/pkg/apiserver/reconciler"
+	"tiphys.dev/tiphys/pkg/informer"
 )
 
 // Config is everything the API server can be told. The parts that the generic API server library defines are its own option
@@ -32,7 +34,10 @@ type Config struct {
 	Etcd      *options.EtcdOptions
 	// EtcdClients makes clients of a store in this process, one for each resource; Etcd's addresses are then used for health checks
 	// only. Nil reaches the store by the addresses.
-	EtcdClients   func() *clientv3.Client
+	EtcdClients func() *clientv3.Client
+	// Informers are those of the process, filled through Direct, which this server then serves. Nil makes informers of its own.
+	Informers     informers.SharedInformerFactory
+	Direct        *informer.Direct
 	SecureServing *options.SecureServingOptionsWithLoopback
 	Audit         *options.AuditOptions
 	Features      *options.FeatureOptions

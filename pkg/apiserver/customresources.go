@@ -26,8 +26,10 @@ func newCustomResources(c *Config, g *generic, delegate genericapiserver.Delegat
 	// Its documents are few until there are custom resources, and it keeps them itself: without the types of all others.
 	config.SkipOpenAPIInstallation = false
 	v2, v3 := *g.config.OpenAPIConfig, *g.config.OpenAPIV3Config
-	v2.GetDefinitions = ownDefinitions(v2.GetDefinitions)
-	v3.GetDefinitions = ownDefinitions(v3.GetDefinitions)
+	v2.GetDefinitions = func(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
+		return ownDefinitions(g.config.OpenAPIConfig.GetDefinitions(ref))
+	}
+	v3.Definitions = ownDefinitions(v3.Definitions)
 	config.OpenAPIConfig, config.OpenAPIV3Config = &v2, &v3
 
 	etcd := *c.Etcd
@@ -61,14 +63,12 @@ func newCustomResources(c *Config, g *generic, delegate genericapiserver.Delegat
 }
 
 // ownDefinitions leaves what definitions of custom resources are made of.
-func ownDefinitions(all common.GetOpenAPIDefinitions) common.GetOpenAPIDefinitions {
-	return func(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
-		out := map[string]common.OpenAPIDefinition{}
-		for name, d := range all(ref) {
-			if strings.HasPrefix(name, "io.k8s.apiextensions-apiserver.") || strings.HasPrefix(name, "io.k8s.apimachinery.") {
-				out[name] = d
-			}
+func ownDefinitions(all map[string]common.OpenAPIDefinition) map[string]common.OpenAPIDefinition {
+	out := map[string]common.OpenAPIDefinition{}
+	for name, d := range all {
+		if strings.HasPrefix(name, "io.k8s.apiextensions-apiserver.") || strings.HasPrefix(name, "io.k8s.apimachinery.") {
+			out[name] = d
 		}
-		return out
 	}
+	return out
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionv1beta1 "k8s.io/api/admission/v1beta1"
@@ -50,14 +49,17 @@ import (
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	"tiphys.dev/tiphys/pkg/apiserver/sharedlist"
 	generatedopenapi "tiphys.dev/tiphys/pkg/generated/openapi"
+	"tiphys.dev/tiphys/pkg/informer"
 )
 
 // generic is what the three servers of the chain share.
 type generic struct {
-	config      *genericapiserver.Config
-	client      kubernetes.Interface
-	dynamic     dynamic.Interface
-	informers   informers.SharedInformerFactory
+	config    *genericapiserver.Config
+	client    kubernetes.Interface
+	dynamic   dynamic.Interface
+	informers informers.SharedInformerFactory
+	// direct fills the informers from the storages of this server.
+	direct      *informer.Direct
 	identity    *authn.Result
 	rbac        *rbac.Authorizer
 	rbacEnabled bool
@@ -77,9 +79,6 @@ type generic struct {
 	proxyTransport *http.Transport
 	nodeDial       utilnet.DialFunc
 }
-
-// resync is how often informers of the API server hand out everything again; only repair loops look at it.
-const resync = 10 * time.Minute
 
 func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 	config := genericapiserver.NewConfig(scheme.Codecs)
@@ -120,7 +119,7 @@ func newGeneric(ctx context.Context, c *Config) (*generic, error) {
 	if err := g.setStorage(ctx, c); err != nil {
 		return nil, err
 	}
-	if err := g.setClients(c); err != nil {
+	if err := g.setClients(ctx, c); err != nil {
 		return nil, err
 	}
 	if err := g.setIdentity(ctx, c); err != nil {
@@ -176,7 +175,7 @@ func published(all *runtime.Scheme) *runtime.Scheme {
 }
 
 // setClients makes the clients with which the server reaches itself: through the loopback listener, in protobuf.
-func (g *generic) setClients(_ *Config) error {
+func (g *generic) setClients(ctx context.Context, c *Config) error {
 	loopback := g.config.LoopbackClientConfig
 	loopback.ContentType = runtime.ContentTypeProtobuf
 	loopback.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
@@ -190,7 +189,11 @@ func (g *generic) setClients(_ *Config) error {
 	if g.dynamic, err = dynamic.NewForConfig(loopback); err != nil {
 		return fmt.Errorf("building the loopback client: %w", err)
 	}
-	g.informers = informers.NewSharedInformerFactoryWithOptions(client, resync, informers.WithTransform(dropManagedFields))
+	g.informers, g.direct = c.Informers, c.Direct
+	if g.informers == nil {
+		g.direct = &informer.Direct{}
+		g.informers = informer.New(informer.Config{Life: ctx, Client: client, Direct: g.direct})
+	}
 
 	if es := g.config.EgressSelector; es != nil {
 		dial, err := es.Lookup(egressselector.Cluster.AsNetworkContext())
@@ -201,14 +204,6 @@ func (g *generic) setClients(_ *Config) error {
 	}
 	g.proxyTransport = utilnet.SetTransportDefaults(&http.Transport{DialContext: g.nodeDial, TLSClientConfig: insecureTLS()})
 	return nil
-}
-
-// dropManagedFields keeps the caches small: nobody in the process asks who owns a field.
-func dropManagedFields(obj any) (any, error) {
-	if o, ok := obj.(metav1.Object); ok && o.GetManagedFields() != nil {
-		o.SetManagedFields(nil)
-	}
-	return obj, nil
 }
 
 // dial returns how to reach a network; nil where nothing says other than directly.

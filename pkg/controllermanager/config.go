@@ -8,6 +8,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -42,6 +43,9 @@ type Config struct {
 	// StartInformers starts what was added to Informers, for as long as the process wants them; called several times.
 	// Required with Informers: an informer that ends with one term of leadership could not be used in the next.
 	StartInformers func()
+	// Shared tells of which resources Informers should be used where metadata would do, because they cost no connection. Nil: of
+	// none but those that some controller reads anyway.
+	Shared func(schema.GroupVersionResource) bool
 	// Settings of the controllers, see DefaultSettings.
 	Settings *Settings
 	// RootCA is the certificate bundle published to namespaces; empty: root-ca-certificate-publisher does not run.

@@ -1,33 +1,29 @@
 package controllermanager
 
 import (
-	"context"
 	"fmt"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/scheme"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 )
 
 // deps is what one controller is built from.
 type deps struct {
-	manager     *Manager
-	client      kubernetes.Interface
-	rest        *rest.Config
-	informers   informers.SharedInformerFactory
-	events      record.EventRecorder
-	broadcaster record.EventBroadcaster
-	settings    *Settings
-	queues      workqueue.MetricsProvider
-	clock       clock.WithTicker
+	manager   *Manager
+	client    kubernetes.Interface
+	rest      *rest.Config
+	informers informers.SharedInformerFactory
+	events    *recorder
+	settings  *Settings
+	queues    workqueue.MetricsProvider
+	clock     clock.WithTicker
 }
 
 func (m *Manager) deps(e entry) (*deps, error) {
@@ -44,16 +40,9 @@ func (m *Manager) deps(e entry) (*deps, error) {
 	if source == "" {
 		source = e.account
 	}
-	d.broadcaster = record.NewBroadcaster()
-	d.events = d.broadcaster.NewRecorder(scheme.Scheme, v1.EventSource{Component: source})
+	d.events = &recorder{source: v1.EventSource{Component: source}, sink: &typedcorev1.EventSinkImpl{Interface: client.CoreV1().Events("")}}
 	return d, nil
 }
-
-func (d *deps) startEvents(context.Context) {
-	d.broadcaster.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: d.client.CoreV1().Events("")})
-}
-
-func (d *deps) stopEvents() { d.broadcaster.Shutdown() }
 
 func (d *deps) metadata() (metadata.Interface, error) {
 	return metadata.NewForConfig(unlimited(d.rest))

@@ -137,8 +137,7 @@ func (m *Manager) builder(running context.Context, e entry) func(context.Context
 			m.built(running)
 		}
 		return lifecycle.RunnerFunc(func(ctx context.Context) error {
-			d.startEvents(ctx)
-			defer d.stopEvents()
+			defer d.events.end()
 			return c.Run(ctx)
 		}), nil
 	}
@@ -164,7 +163,7 @@ func (m *Manager) built(ctx context.Context) {
 // shared returns the informer of a resource that some controller uses anyway, so that the garbage collector does not watch it
 // a second time.
 func (m *Manager) shared(gvr schema.GroupVersionResource) cache.SharedIndexInformer {
-	if !sharedResources[gvr] {
+	if !sharedResources[gvr] && (m.cfg.Shared == nil || !m.cfg.Shared(gvr)) {
 		return nil
 	}
 	i, err := m.informers.ForResource(gvr)

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	"k8s.io/client-go/informers"
@@ -139,6 +140,17 @@ type Installed struct {
 	RepairServices func(context.Context) error
 	// KeepServiceCIDR keeps the ServiceCIDR of the configured ranges, until its context ends.
 	KeepServiceCIDR func(context.Context) error
+	// Storages are those of all resources that are served, without their subresources.
+	Storages []rest.Storage
+}
+
+// add notes the storages of a group version.
+func (i *Installed) add(s stored.Storage) {
+	for path, one := range s {
+		if !strings.Contains(path, "/") {
+			i.Storages = append(i.Storages, one)
+		}
+	}
 }
 
 func (c *Config) serializer(s runtime.NegotiatedSerializer) runtime.NegotiatedSerializer {
@@ -212,7 +224,9 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 	}
 	info := genericapiserver.NewDefaultAPIGroupInfo("", scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
 	info.NegotiatedSerializer = c.serializer(info.NegotiatedSerializer)
-	info.VersionedResourcesStorageMap["v1"] = enabled(&c, corev1.SchemeGroupVersion, core)
+	core = enabled(&c, corev1.SchemeGroupVersion, core)
+	installed.add(core)
+	info.VersionedResourcesStorageMap["v1"] = core
 	if err := server.InstallLegacyAPIGroup(genericapiserver.DefaultLegacyAPIPrefix, &info); err != nil {
 		return nil, fmt.Errorf("installing the core group: %w", err)
 	}
@@ -227,6 +241,7 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 		for _, v := range g.versions {
 			if left := enabled(&c, schema.GroupVersion{Group: g.name, Version: v}, s); len(left) > 0 {
 				info.VersionedResourcesStorageMap[v] = left
+				installed.add(left)
 			}
 		}
 		if len(info.VersionedResourcesStorageMap) > 0 {

@@ -1,8 +1,9 @@
-package allinone
+package informer
 
 import (
 	"context"
 	"errors"
+	"reflect"
 	"sync"
 	"time"
 
@@ -11,19 +12,29 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/informers/internalinterfaces"
 	"k8s.io/client-go/tools/cache"
-
-	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
-// informerView is the shared factory as one run of a component sees it. The informers outlive the run; what the run hung onto
+// View is the shared factory as one run of a component sees it. The informers outlive the run; what the run hung onto
 // them does not: when it ends its handlers are taken off, so that a component that is started again is not told everything
 // twice, nor the dead one for ever.
-type informerView struct {
-	informers.SharedInformerFactory
+type View struct {
+	running
+	groups
+	of informers.SharedInformerFactory
 
 	mu    sync.Mutex
 	ended bool
 	taken []registration
+}
+
+// running is what a view leaves to its factory.
+type running interface {
+	InformerName() *cache.InformerName
+	Start(<-chan struct{})
+	StartWithContext(context.Context)
+	Shutdown()
+	WaitForCacheSync(<-chan struct{}) map[reflect.Type]bool
+	WaitForCacheSyncWithContext(context.Context) cache.SyncResult
 }
 
 // registration is a handler on an informer.
@@ -32,48 +43,15 @@ type registration struct {
 	handle   cache.ResourceEventHandlerRegistration
 }
 
-// watching builds a component with a view of its own for every run.
-func (a *assembly) watching(make func(context.Context, *informerView) (lifecycle.Runner, error)) build {
-	return func(ctx context.Context) (lifecycle.Runner, error) {
-		v := &informerView{SharedInformerFactory: a.informers}
-		built := false
-		defer func() {
-			// After an error, or a panic.
-			if !built {
-				_ = v.end()
-			}
-		}()
-		r, err := make(ctx, v)
-		if err != nil {
-			return nil, err
-		}
-		built = true
-		return &watcher{Runner: r, view: v}, nil
-	}
+// NewView is a view for one run.
+func NewView(of informers.SharedInformerFactory) *View {
+	v := &View{running: of, of: of}
+	v.groups = groups{of: v}
+	return v
 }
 
-// watcher ends its view when the component has ended.
-type watcher struct {
-	lifecycle.Runner
-	view *informerView
-}
-
-// Ready is the component's, or at once.
-func (w *watcher) Ready() <-chan struct{} {
-	if r, ok := w.Runner.(lifecycle.Readier); ok {
-		return r.Ready()
-	}
-	return closed()
-}
-
-// Run runs the component.
-func (w *watcher) Run(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, w.view.end()) }()
-	return w.Runner.Run(ctx)
-}
-
-// end takes all handlers off, and those that a goroutine of the old run still adds.
-func (v *informerView) end() error {
+// End takes all handlers off, and those that a goroutine of the old run still adds.
+func (v *View) End() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.ended = true
@@ -86,13 +64,13 @@ func (v *informerView) end() error {
 }
 
 // InformerFor is the one informer of the process for a kind.
-func (v *informerView) InformerFor(obj runtime.Object, newFunc internalinterfaces.NewInformerFunc) cache.SharedIndexInformer {
-	return &viewedInformer{SharedIndexInformer: v.SharedInformerFactory.InformerFor(obj, newFunc), view: v}
+func (v *View) InformerFor(obj runtime.Object, newFunc internalinterfaces.NewInformerFunc) cache.SharedIndexInformer {
+	return &viewedInformer{SharedIndexInformer: v.of.InformerFor(obj, newFunc), view: v}
 }
 
 // ForResource is the same by name.
-func (v *informerView) ForResource(resource schema.GroupVersionResource) (informers.GenericInformer, error) {
-	generic, err := v.SharedInformerFactory.ForResource(resource)
+func (v *View) ForResource(resource schema.GroupVersionResource) (informers.GenericInformer, error) {
+	generic, err := v.of.ForResource(resource)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +79,7 @@ func (v *informerView) ForResource(resource schema.GroupVersionResource) (inform
 
 type viewedResource struct {
 	informers.GenericInformer
-	view *informerView
+	view *View
 }
 
 // Informer is the view's.
@@ -112,7 +90,7 @@ func (r viewedResource) Informer() cache.SharedIndexInformer {
 // viewedInformer notes who listens.
 type viewedInformer struct {
 	cache.SharedIndexInformer
-	view *informerView
+	view *View
 }
 
 // AddEventHandler adds one for the life of the view.

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
 
+	"tiphys.dev/tiphys/pkg/informer"
 	"tiphys.dev/tiphys/pkg/lifecycle"
 )
 
@@ -21,8 +22,8 @@ func TestEndedComponentIsToldNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := fake.NewClientset()
 		life, end := context.WithCancel(t.Context())
-		a := &assembly{informers: newSharedInformers(life, client)}
-		defer func() { end(); a.informers.close() }()
+		a := &assembly{informers: informer.New(informer.Config{Life: life, Client: client})}
+		defer func() { end(); a.informers.Close() }()
 		var mu sync.Mutex
 		told := map[string]int{}
 		tell := func(name string) cache.ResourceEventHandler {
@@ -33,7 +34,7 @@ func TestEndedComponentIsToldNothing(t *testing.T) {
 			}}
 		}
 		run := func(name string) (stop func() error) {
-			r, err := a.watching(func(_ context.Context, v *informerView) (lifecycle.Runner, error) {
+			r, err := a.watching(func(_ context.Context, v *informer.View) (lifecycle.Runner, error) {
 				pods := v.Core().V1().Pods().Informer()
 				index := cache.Indexers{"node": func(any) ([]string, error) { return nil, nil }}
 				if err := pods.AddIndexers(index); err != nil {
@@ -90,17 +91,25 @@ func TestEndedComponentIsToldNothing(t *testing.T) {
 
 // A component that cannot be built leaves nothing behind.
 func TestFailedBuildLeavesNoHandlers(t *testing.T) {
-	a := &assembly{informers: newSharedInformers(t.Context(), fake.NewClientset())}
-	var view *informerView
-	broken := errors.New("broken")
-	_, err := a.watching(func(_ context.Context, v *informerView) (lifecycle.Runner, error) {
-		view = v
-		if _, err := v.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{}); err != nil {
-			t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		life, end := context.WithCancel(t.Context())
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a", Namespace: "default"}}
+		a := &assembly{informers: informer.New(informer.Config{Life: life, Client: fake.NewClientset(pod)})}
+		defer func() { end(); a.informers.Close() }()
+		broken := errors.New("broken")
+		told := 0
+		_, err := a.watching(func(_ context.Context, v *informer.View) (lifecycle.Runner, error) {
+			_, err := v.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: func(any) { told++ }})
+			return nil, errors.Join(broken, err)
+		})(t.Context())
+		a.informers.Start(nil)
+		a.informers.WaitForCacheSync(t.Context().Done())
+		synctest.Wait()
+		if !errors.Is(err, broken) || told != 0 {
+			t.Errorf("err %v, told %d times", err, told)
 		}
-		return nil, broken
-	})(t.Context())
-	if !errors.Is(err, broken) || !view.ended || len(view.taken) != 0 {
-		t.Errorf("err %v, ended %v, %d handlers left", err, view.ended, len(view.taken))
-	}
+		if pods := a.informers.Core().V1().Pods().Informer().GetStore().List(); len(pods) != 1 {
+			t.Errorf("the informer has %d pods, want 1", len(pods))
+		}
+	})
 }
