@@ -22,6 +22,7 @@ import (
 	"tiphys.dev/tiphys/pkg/allinone"
 	"tiphys.dev/tiphys/pkg/features"
 	"tiphys.dev/tiphys/pkg/lifecycle/gcpace"
+	"tiphys.dev/tiphys/pkg/lifecycle/slack"
 	"tiphys.dev/tiphys/pkg/version"
 )
 
@@ -113,6 +114,7 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 	}
 	cfg.OnReady = func() {
 		klog.InfoS("All components are ready", "server", cfg.Version)
+		time.AfterFunc(settled, rest)
 		// Without systemd there is nobody to tell, and nothing happens.
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	}
@@ -145,6 +147,19 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 		return err
 	case <-time.After(stopTimeout):
 		return fmt.Errorf("the components did not stop within %v", stopTimeout)
+	}
+}
+
+// settled is how long after the start the caches are filled and the first pods run.
+const settled = 10 * time.Second
+
+// lateness is how late a timer may go off while nothing else happens. The shortest that matter tick twenty times a second.
+const lateness = 20 * time.Millisecond
+
+// rest makes the idle process sleep longer.
+func rest() {
+	if err := slack.Set(lateness); err != nil {
+		klog.InfoS("Timers go off one by one, which costs some CPU time", "reason", err)
 	}
 }
 

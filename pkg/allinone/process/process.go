@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
+
+	"tiphys.dev/tiphys/pkg/lifecycle/slack"
 )
 
 // Config describes the program.
@@ -89,7 +91,7 @@ func (p *Process) Run(ctx context.Context) error {
 		// The kernel sends PDEATHSIG when the starting *thread* ends: keep it until the child has.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := cmd.Start()
+		err := slack.Usual(cmd.Start)
 		started <- err
 		if err == nil {
 			exited <- cmd.Wait()
