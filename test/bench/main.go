@@ -41,7 +41,11 @@ type bench struct {
 	// ours is the folder of our binaries.
 	ours     string
 	services []int
-	rep      *report.Report
+	// profiles is where profiles of kube-apiserver go; empty takes none.
+	profiles string
+	// only is the one side to measure; empty measures both.
+	only string
+	rep  *report.Report
 	// proxyAPIs serve the scenario proxy, by number of services, to both sides.
 	proxyAPIs map[int]*running
 }
@@ -73,10 +77,18 @@ func run(ctx context.Context) (err error) {
 	flag.StringVar(&results, "results", "_output/bench/results.json", "where figures are kept")
 	flag.StringVar(&page, "page", "docs/benchmarks.md", "the page to write")
 	flag.StringVar(&sizes, "services", "1000,5000", "numbers of services for the scenario proxy")
+	flag.StringVar(&b.profiles, "profiles", "", "folder for processor and heap profiles of kube-apiserver in the scenario load; they cost a few percent")
+	flag.StringVar(&b.only, "side", "", "measure only this side, upstream or tiphys; nothing is written to the page")
 	flag.Var(&clusters, "cluster", "SIDE=KUBECONFIG[,PID...]: a running cluster for the scenario cluster, with the processes that count")
 	flag.Parse()
+	if b.dir, err = os.MkdirTemp("", "tiphys-bench-"); err != nil {
+		return err
+	}
+	if b.quick || b.profiles != "" || b.only != "" {
+		results = filepath.Join(b.dir, "results.json")
+	}
 	if b.quick {
-		results, sizes = filepath.Join(os.TempDir(), "bench-quick.json"), "200"
+		sizes = "200"
 	}
 	for s := range strings.SplitSeq(sizes, ",") {
 		var n int
@@ -84,9 +96,6 @@ func run(ctx context.Context) (err error) {
 			return fmt.Errorf("-services %q: %w", sizes, err)
 		}
 		b.services = append(b.services, n)
-	}
-	if b.dir, err = os.MkdirTemp("", "tiphys-bench-"); err != nil {
-		return err
 	}
 	defer func() {
 		for _, r := range b.proxyAPIs {
@@ -102,7 +111,7 @@ func run(ctx context.Context) (err error) {
 	if e := b.rep.Save(results); e != nil {
 		return errors.Join(err, e)
 	}
-	if b.quick {
+	if b.quick || b.profiles != "" || b.only != "" {
 		return err
 	}
 	return errors.Join(err, b.writePage(page))
@@ -117,6 +126,9 @@ func (b *bench) runAll(ctx context.Context, names []string, clusters clusterFlag
 		}
 		fmt.Println(sc.title)
 		for _, s := range sides {
+			if b.only != "" && b.only != s.name {
+				continue
+			}
 			if !s.has(sc.needs...) {
 				fmt.Printf("  %s has no %s in %s\n", s.name, strings.Join(sc.needs, ", "), s.bins)
 				continue

@@ -68,6 +68,7 @@ func runLoad(ctx context.Context, b *bench, s side, rec recorder) (err error) {
 		if err != nil {
 			return err
 		}
+		profiled := b.profile(ctx, clients[0], s.name, w.name)
 		res, err := load.Do(ctx, clients, w.n, w.call)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
@@ -81,9 +82,15 @@ func runLoad(ctx context.Context, b *bench, s side, rec recorder) (err error) {
 		}
 		// Unlike the rate, this hardly depends on what else the machine does.
 		rec.cost(w.name+", CPU time of the server each", "ms", ms(after.CPU-before.CPU)/float64(w.n), 0)
+		if err := errors.Join(profiled(), b.heap(ctx, clients[0], s.name, w.name)); err != nil {
+			return err
+		}
 	}
 	if err := lists(ctx, b, r, clients[:listClients], pods, rec); err != nil {
 		return fmt.Errorf("lists: %w", err)
+	}
+	if err := storm(ctx, b, r, clients[0], pods, rec); err != nil {
+		return fmt.Errorf("storm: %w", err)
 	}
 	if err := fanOut(ctx, b, r, rec); err != nil {
 		return fmt.Errorf("watches: %w", err)
@@ -127,6 +134,7 @@ func lists(ctx context.Context, b *bench, r *running, clients []*load.Client, po
 		return err
 	}
 	count := b.size(40, 8)
+	profiled := b.profile(ctx, clients[0], rec.side, "list")
 	res, err := load.Do(ctx, clients, count, func(ctx context.Context, c *load.Client, _ int) error {
 		n, err := c.Get(ctx, "/api/v1/pods?resourceVersion=0")
 		if err == nil && n < int64(pods)*100 {
@@ -145,6 +153,71 @@ func lists(ctx context.Context, b *bench, r *running, clients []*load.Client, po
 	}
 	rec.cost("list, CPU time of the server each", "ms", ms(u.CPU-before.CPU)/float64(count), 0)
 	rec.cost("peak memory of kube-apiserver after lists", "MiB", mib(u.Peak), 0.5)
+	return errors.Join(profiled(), b.heap(ctx, clients[0], rec.side, "list"))
+}
+
+// stormBudget is what kube-apiserver may take in a storm, in MiB: the one that docs/architecture.md states.
+const stormBudget = 640
+
+// storm lets many clients list all pods at once, as they do after a disturbance, in the way that costs most: the newest state, not compressed.
+// Pods change meanwhile, so that the state is seldom the same twice.
+func storm(ctx context.Context, b *bench, r *running, writer *load.Client, pods int, rec recorder) error {
+	clients, err := load.NewClients(r.RESTConfig(peer.Admin), b.size(100, 10))
+	if err != nil {
+		return err
+	}
+	if err := measure.ResetPeak(r.pids["kube-apiserver"]); err != nil {
+		return err
+	}
+	changing, stop := context.WithCancel(ctx)
+	changed := make(chan error, 1)
+	go func() {
+		for i := 0; changing.Err() == nil; i++ {
+			patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"storm":"%d"}}}`, i)
+			_, err := writer.Typed.CoreV1().Pods(loadSpace).Patch(changing, podName(i%pods), types.MergePatchType, patch, metav1.PatchOptions{})
+			if err != nil && changing.Err() == nil {
+				changed <- fmt.Errorf("patch %d: %w", i, err)
+				return
+			}
+		}
+		changed <- nil
+	}()
+	before, err := r.usage("kube-apiserver")
+	if err != nil {
+		stop()
+		return err
+	}
+	var refused, failed atomic.Int64
+	res, err := load.Do(ctx, clients, 2*len(clients), func(ctx context.Context, c *load.Client, _ int) error {
+		n, err := c.Get(ctx, "/api/v1/pods")
+		if errors.Is(err, load.ErrRefused) {
+			refused.Add(1)
+			return nil
+		}
+		if err != nil && ctx.Err() == nil {
+			// A server that is not up to it shall have figures, too.
+			failed.Add(1)
+			return nil
+		}
+		if err == nil && n < int64(pods)*100 {
+			err = fmt.Errorf("%d bytes are too few for %d pods", n, pods)
+		}
+		return err
+	})
+	stop()
+	if err = errors.Join(err, <-changed); err != nil {
+		return err
+	}
+	after, err := r.usage("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("storm of %d clients, each lists %d pods twice", len(clients), pods)
+	rec.cost(name+": all answered", "s", res.Took.Seconds(), 0)
+	rec.cost("storm: refused with 429", "requests", float64(refused.Load()), 0)
+	rec.cost("storm: not answered in time", "requests", float64(failed.Load()), 0)
+	rec.cost("storm: CPU time of the server for each list", "ms", ms(after.CPU-before.CPU)/float64(2*len(clients)), 0)
+	rec.cost(fmt.Sprintf("storm: peak memory of kube-apiserver (budget %d MiB)", stormBudget), "MiB", mib(after.Peak), 0)
 	return nil
 }
 

@@ -109,6 +109,9 @@ func (c *Client) Get(ctx context.Context, path string) (int64, error) {
 	return io.Copy(io.Discard, body)
 }
 
+// ErrRefused is what a server says that has too much to do at this time.
+var ErrRefused = errors.New("too many requests")
+
 func (c *Client) open(ctx context.Context, path, accept string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.host+path, nil)
 	if err != nil {
@@ -122,6 +125,9 @@ func (c *Client) open(ctx context.Context, path, accept string) (io.ReadCloser, 
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+		if resp.StatusCode == http.StatusTooManyRequests {
+			return nil, fmt.Errorf("GET %s: %w: %s", path, ErrRefused, text)
+		}
 		return nil, fmt.Errorf("GET %s: %s: %s", path, resp.Status, text)
 	}
 	return resp.Body, nil
@@ -130,7 +136,7 @@ func (c *Client) open(ctx context.Context, path, accept string) (io.ReadCloser, 
 // Watch counts n events of a path and calls ready when the server has begun to answer, event at each. A server ends the
 // watches that it cannot deliver fast enough; as any client would, this one then goes on after the last event it has.
 func (c *Client) Watch(ctx context.Context, path string, n int, ready func(), event func(i int)) error {
-	seen, last := 0, []byte(nil)
+	seen, last, spare := 0, []byte(nil), []byte(nil)
 	for seen < n {
 		from := path
 		if last != nil {
@@ -149,21 +155,23 @@ func (c *Client) Watch(ctx context.Context, path string, n int, ready func(), ev
 			ready = nil
 		}
 		for seen < n {
-			if last, err = readFrame(body, last); err != nil {
+			// The server may end the watch within an event, too; the one before must still be there then.
+			if spare, err = readFrame(body, spare); err != nil {
 				break
 			}
+			last, spare = spare, last
 			event(seen)
 			seen++
 		}
 		_ = body.Close()
-		if err != nil && (!errors.Is(err, io.EOF) || len(last) == 0) {
+		if err != nil && (!(errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) || len(last) == 0) {
 			return fmt.Errorf("event %d of %d: %w", seen, n, err)
 		}
 	}
 	return nil
 }
 
-// readFrame reads one event into buf, which it keeps as it is when there is none.
+// readFrame reads one event into buf, or a larger one.
 func readFrame(r io.Reader, buf []byte) ([]byte, error) {
 	var length [4]byte
 	if _, err := io.ReadFull(r, length[:]); err != nil {
@@ -187,11 +195,9 @@ func resourceVersion(frame []byte) (string, error) {
 	var e metav1.WatchEvent
 	var object metav1.PartialObjectMetadata
 	magic := []byte("k8s\x00")
-	if err := envelope.Unmarshal(bytes.TrimPrefix(frame, magic)); err != nil {
-		return "", err
-	}
-	if err := e.Unmarshal(envelope.Raw); err != nil {
-		return "", err
+	// The event itself is bare, only the object in it has an envelope.
+	if err := e.Unmarshal(frame); err != nil {
+		return "", fmt.Errorf("reading an event: %w", err)
 	}
 	if err := envelope.Unmarshal(bytes.TrimPrefix(e.Object.Raw, magic)); err != nil {
 		return "", err

@@ -65,6 +65,11 @@ func Process(pid int) (Usage, error) {
 	return u, nil
 }
 
+// ResetPeak makes what a process uses now its peak so far.
+func ResetPeak(pid int) error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
+}
+
 // Children finds the living children of a process by their names (the end of their executable's path as started).
 func Children(parent int) (map[string]int, error) {
 	dirs, err := filepath.Glob("/proc/[0-9]*")
