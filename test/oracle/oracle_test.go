@@ -78,6 +78,9 @@ func TestOracle(t *testing.T) {
 		}
 	}
 	write(t, r.score)
+	for _, u := range r.unsettled {
+		t.Errorf("waited in vain for %s", u)
+	}
 	sum := r.score.total()
 	t.Logf("%d cases, %d differ, %d more are known, %d texts", sum.cases, sum.differing, sum.explained, sum.by[aspectText])
 	shown := 0

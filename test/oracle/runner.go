@@ -17,6 +17,8 @@ type runner struct {
 	dir          string
 	// given is what stories know from the start: the address of the webhooks.
 	given notes
+	// unsettled are the texts that stories waited for in vain.
+	unsettled []string
 	// sample takes one of so many mutations; 0 and 1 take all.
 	sample uint32
 }

@@ -71,7 +71,7 @@ func validatingPolicies() story {
 	for _, p := range append(table, struct{ name, spec, binding string }{name: "last"}) {
 		steps = append(steps, endOf(kind, p.name)...)
 	}
-	return story{"Validating policies", append(steps, post("", maps+"?dryRun=All", policed("last", "x")).until(`"policy": "last"`), drop("", maps).silent())}
+	return story{"Validating policies", append(steps, post("", maps+"?dryRun=All", policed("last", "x")).until(`"policy":"last"`), drop("", maps).silent())}
 }
 
 // mutatingPolicies has objects changed by expressions.

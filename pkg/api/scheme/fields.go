@@ -53,6 +53,9 @@ func registerFields(s *runtime.Scheme) error {
 				if gvk.Kind == "ResourceSlice" {
 					return "", "", fmt.Errorf("field label not supported for %s: %s", gvk, label)
 				}
+				if gvk.Kind == "Job" {
+					return "", "", fmt.Errorf("field label %q not supported for Job", label)
+				}
 				return "", "", fmt.Errorf("field label not supported: %s", label)
 			}
 			return label, value, nil

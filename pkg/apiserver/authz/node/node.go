@@ -166,6 +166,9 @@ func self(r authorizer.Attributes, resource string) decision {
 				if own || selectsName(r, node) {
 					return authorizer.DecisionAllow, "", nil
 				}
+				if r.GetName() != "" {
+					return no("node '%s' cannot read '%s', only its own Node object", node, r.GetName())
+				}
 				return no("node '%s' cannot read all %s, only its own Node object", node, resource)
 			case "create", "update", "patch":
 				// Which node is written is for admission to decide, which sees the object.
@@ -178,7 +181,7 @@ func self(r authorizer.Attributes, resource string) decision {
 		case "configz", "healthz", "metrics", "log", "stats", "pods", "proxy":
 			return no("node '%s' cannot reach kubelets", node)
 		}
-		return no("node '%s' cannot %s %s", node, r.GetVerb(), resource)
+		return authorizer.DecisionNoOpinion, "", nil
 	}
 }
 
@@ -226,7 +229,7 @@ func (a *Authorizer) pods(r authorizer.Attributes) decision {
 				return authorizer.DecisionAllow, "", nil
 			}
 		}
-		return no("node '%s' cannot %s pods", node, r.GetVerb())
+		return authorizer.DecisionNoOpinion, "", nil
 	}
 }
 
@@ -274,6 +277,7 @@ func (a *Authorizer) resourceSlice(r authorizer.Attributes) decision {
 			if requires(r, "spec.nodeName", node) {
 				return authorizer.DecisionAllow, "", nil
 			}
+			return no("can only list/watch/deletecollection resourceslices with nodeName field selector")
 		}
 		return no("can only access resource slices with the spec.nodeName of the requesting node")
 	}

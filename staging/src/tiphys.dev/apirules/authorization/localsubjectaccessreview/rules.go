@@ -22,8 +22,10 @@ func Validate(obj *v1.LocalSubjectAccessReview) field.ErrorList {
 	if r := obj.Spec.ResourceAttributes; r != nil && r.Namespace != obj.Namespace {
 		errs = append(errs, field.Invalid(path.Child("resourceAttributes", "namespace"), r.Namespace, "must match metadata.namespace"))
 	}
-	if obj.Spec.NonResourceAttributes != nil {
-		errs = append(errs, field.Invalid(path.Child("nonResourceAttributes"), obj.Spec.NonResourceAttributes, "disallowed on this kind of request"))
+	if a := obj.Spec.NonResourceAttributes; a != nil {
+		errs = append(errs, field.Invalid(path.Child("nonResourceAttributes"),
+			// Printed as upstream's own type, which has no names for JSON.
+			struct{ Path, Verb string }{a.Path, a.Verb}, "disallowed on this kind of request"))
 	}
 	return errs
 }

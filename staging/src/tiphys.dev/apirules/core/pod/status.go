@@ -125,6 +125,9 @@ func validateAddresses(obj, old *v1.Pod) field.ErrorList {
 	if len(hostIPs) > 0 && hostIPs[0] != obj.Status.HostIP {
 		errs = append(errs, field.Invalid(path.Child("hostIPs").Index(0).Child("ip"), hostIPs[0], "must be equal to `hostIP`"))
 	}
+	if _, err := netutils.IsDualStackIPStrings(hostIPs); len(hostIPs) > 1 && err != nil {
+		errs = append(errs, field.InternalError(path.Child("hostIPs"), fmt.Errorf("failed to check for dual stack with error:%v", err)))
+	}
 	return append(errs, validateAddressList(hostIPs, oldHostIPs, path.Child("hostIPs"), "may specify no more than one IP for each IP family")...)
 }
 
