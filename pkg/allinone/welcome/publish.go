@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 
+	"golang.org/x/sync/errgroup"
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,28 +42,32 @@ type Facts struct {
 // written marks what we wrote ourselves: what a person has changed since is left.
 const written = "tiphys.dev/as-written"
 
-// Publish brings the published objects up to date.
+// Publish brings the published objects up to date, all at once: none needs another.
 func Publish(ctx context.Context, client kubernetes.Interface, facts Facts) error {
 	info, err := clusterInfo(facts)
 	if err != nil {
 		return err
 	}
-	if err := write(ctx, client, metav1.NamespacePublic, bootstrapapi.ConfigMapClusterInfo, bootstrapapi.KubeConfigKey, info); err != nil {
-		return err
-	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return write(ctx, client, metav1.NamespacePublic, bootstrapapi.ConfigMapClusterInfo, bootstrapapi.KubeConfigKey, info)
+	})
 	for _, m := range []struct {
 		name, key string
 		content   any
 	}{{KubeletMap, KubeletKey, facts.Kubelet}, {ProxyMap, ProxyKey, facts.Proxy}} {
-		content, err := yaml.Marshal(m.content)
-		if err != nil {
-			return fmt.Errorf("encoding %s: %w", m.name, err)
-		}
-		if err := write(ctx, client, metav1.NamespaceSystem, m.name, m.key, string(content)); err != nil {
-			return err
-		}
+		group.Go(func() error {
+			content, err := yaml.Marshal(m.content)
+			if err != nil {
+				return fmt.Errorf("encoding %s: %w", m.name, err)
+			}
+			return write(ctx, client, metav1.NamespaceSystem, m.name, m.key, string(content))
+		})
 	}
-	return grant(ctx, client)
+	for _, object := range rights() {
+		group.Go(func() error { return grant(ctx, client, object) })
+	}
+	return group.Wait()
 }
 
 // clusterInfo is a kubeconfig with nothing but the cluster, the form kubeadm gives it.
@@ -104,15 +108,13 @@ func sum(content string) string {
 	return hex.EncodeToString(s[:])
 }
 
-// grant creates what rights are absent. Present ones may have been changed, and are left.
-func grant(ctx context.Context, client kubernetes.Interface) error {
-	for _, object := range rights() {
-		if err := create(ctx, client, object); err != nil && !apierrors.IsAlreadyExists(err) {
-			name, _ := json.Marshal(object)
-			return fmt.Errorf("granting joining machines their rights (%s): %w", name, err)
-		}
+// grant creates a right that is absent. One that is there may have been changed, and is left.
+func grant(ctx context.Context, client kubernetes.Interface, object runtime.Object) error {
+	err := create(ctx, client, object)
+	if err == nil || apierrors.IsAlreadyExists(err) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("granting joining machines their rights: %w", err)
 }
 
 // create is typed, so that an object of another kind does not compile away.
