@@ -18,6 +18,7 @@ import (
 	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	"tiphys.dev/tiphys/pkg/apiserver/reconciler"
+	"tiphys.dev/tiphys/pkg/apiserver/router"
 	"tiphys.dev/tiphys/pkg/registry"
 )
 
@@ -85,6 +86,7 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	if err != nil {
 		return nil, err
 	}
+	server.Handler.GoRestfulContainer.Router(&router.Router{})
 	openapi.InstallLocal(server, g.config.OpenAPIConfig, g.config.OpenAPIV3Config)
 	kubelets, err := kubeletclient.New(c.Kubelet, g.node, g.nodeDial)
 	if err != nil {

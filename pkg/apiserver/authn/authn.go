@@ -68,6 +68,7 @@ const (
 // New builds the chain. Authenticators that read remote documents or follow a file start doing so until ctx ends.
 func New(ctx context.Context, c Config, d Dependencies) (*Result, error) {
 	var requests []authenticator.Request
+	var proxy authenticator.Request
 	r := &Result{}
 
 	header, err := c.RequestHeader.ToAuthenticationRequestHeaderConfig()
@@ -76,9 +77,9 @@ func New(ctx context.Context, c Config, d Dependencies) (*Result, error) {
 	}
 	if header != nil {
 		r.RequestHeader = header
-		requests = append(requests, authenticator.WrapAudienceAgnosticRequest(c.Audiences(), headerrequest.NewDynamicVerifyOptionsSecure(
+		proxy = authenticator.WrapAudienceAgnosticRequest(c.Audiences(), headerrequest.NewDynamicVerifyOptionsSecure(
 			header.CAContentProvider.VerifyOptions, header.AllowedClientNames,
-			header.UsernameHeaders, header.UIDHeaders, header.GroupHeaders, header.ExtraHeaderPrefixes)))
+			header.UsernameHeaders, header.UIDHeaders, header.GroupHeaders, header.ExtraHeaderPrefixes))
 	}
 	if r.ClientCA, err = c.ClientCert.GetClientCAContentProvider(); err != nil {
 		return nil, fmt.Errorf("reading client CA: %w", err)
@@ -107,14 +108,18 @@ func New(ctx context.Context, c Config, d Dependencies) (*Result, error) {
 		go issuers.watch(ctx)
 	}
 	anon := c.anonymous(structured)
-	if len(requests) == 0 {
+	if len(requests) == 0 && proxy == nil {
 		if !anon.Enabled {
 			return nil, fmt.Errorf("no authentication method configured")
 		}
 		r.Authenticator = anonymous.NewAuthenticator(anon.Conditions)
 		return r, nil
 	}
-	r.Authenticator = group.NewAuthenticatedGroupAdder(union.New(requests...))
+	all := union.New(requests...)
+	if proxy != nil {
+		all = frontProxy{header.UsernameHeaders, proxy, all}
+	}
+	r.Authenticator = group.NewAuthenticatedGroupAdder(all)
 	if anon.Enabled {
 		// A request with wrong credentials is refused, not let in as anonymous.
 		r.Authenticator = union.NewFailOnError(r.Authenticator, anonymous.NewAuthenticator(anon.Conditions))
