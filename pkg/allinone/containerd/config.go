@@ -58,6 +58,7 @@ imports = []
   [plugins."io.containerd.cri.v1.runtime".cni]
     bin_dirs = [{{quote .CNIBinDir}}]
     conf_dir = {{quote .CNIConfDir}}
+    use_internal_loopback = true
   [plugins."io.containerd.cri.v1.runtime".containerd]
     default_runtime_name = "runc"
     [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
