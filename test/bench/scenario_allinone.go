@@ -92,6 +92,7 @@ func runAllInOne(ctx context.Context, b *bench, s side, rec recorder) (err error
 		return err
 	}
 	rec.cost("idle, memory of etcd, control plane, kubelet and proxy", "MiB", mib(after.RSS), 1.0/3)
+	rec.cost("idle, of that without pages of files", "MiB", mib(after.Anonymous), 0)
 	rec.cost("idle, CPU of the same", "% of a core", 100*float64(after.CPU-before.CPU)/float64(window), 0.25)
 
 	client, err := node.client()

@@ -52,6 +52,7 @@ func runIdle(ctx context.Context, b *bench, s side, rec recorder) error {
 		rec.cost("memory of "+name, "MiB", mib(u.RSS), goal)
 	}
 	rec.cost("memory of all", "MiB", mib(after.RSS), 0)
+	rec.cost("memory of all, without pages of files", "MiB", mib(after.Anonymous), 0)
 	rec.cost("CPU of all", "% of a core", 100*float64(after.CPU-before.CPU)/float64(window), 0)
 	return nil
 }

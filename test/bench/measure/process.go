@@ -18,13 +18,13 @@ const clockTick = 10 * time.Millisecond
 // Usage is what a process has used so far, with its ended children.
 type Usage struct {
 	CPU time.Duration
-	// RSS and Peak are resident memory in bytes, now and at most.
-	RSS, Peak int64
+	// RSS and Peak are resident memory in bytes, now and at most; Anonymous is what of RSS is not the content of a file.
+	RSS, Peak, Anonymous int64
 }
 
 // Add sums two usages.
 func (u Usage) Add(v Usage) Usage {
-	return Usage{u.CPU + v.CPU, u.RSS + v.RSS, u.Peak + v.Peak}
+	return Usage{u.CPU + v.CPU, u.RSS + v.RSS, u.Peak + v.Peak, u.Anonymous + v.Anonymous}
 }
 
 // Process reads one process.
@@ -49,18 +49,15 @@ func Process(pid int) (Usage, error) {
 	}
 	for line := range strings.Lines(string(status)) {
 		name, rest, _ := strings.Cut(line, ":")
-		if name != "VmRSS" && name != "VmHWM" {
+		into, wanted := map[string]*int64{"VmRSS": &u.RSS, "VmHWM": &u.Peak, "RssAnon": &u.Anonymous}[name]
+		if !wanted {
 			continue
 		}
 		kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 		if err != nil {
 			return u, fmt.Errorf("reading memory of %d: %w", pid, err)
 		}
-		if name == "VmRSS" {
-			u.RSS = kb << 10
-		} else {
-			u.Peak = kb << 10
-		}
+		*into = kb << 10
 	}
 	return u, nil
 }
