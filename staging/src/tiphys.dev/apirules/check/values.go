@@ -33,8 +33,7 @@ func OneOf[T ~string](path *field.Path, value T, allowed ...T) field.ErrorList {
 	if slices.Contains(allowed, value) {
 		return nil
 	}
-	// In order, whatever the caller's: the text is the same then wherever a word is not known.
-	return field.ErrorList{field.NotSupported(path, value, slices.Sorted(slices.Values(allowed)))}
+	return field.ErrorList{field.NotSupported(path, value, allowed)}
 }
 
 // RequiredOneOf wants a word to be given, and to be one of those allowed.

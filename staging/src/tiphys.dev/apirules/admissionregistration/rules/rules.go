@@ -34,7 +34,7 @@ func ValidateRule(r *v1.RuleWithOperations, subresources bool, path *field.Path)
 		errs = append(errs, field.Invalid(path.Child("operations"), r.Operations, "if '*' is present, must not specify other operations"))
 	}
 	for i, op := range r.Operations {
-		errs = append(errs, check.OneOf(path.Child("operations").Index(i), op, v1.OperationAll, v1.Create, v1.Update, v1.Delete, v1.Connect)...)
+		errs = append(errs, check.OneOf(path.Child("operations").Index(i), op, v1.OperationAll, v1.Connect, v1.Create, v1.Delete, v1.Update)...)
 	}
 	return errs
 }

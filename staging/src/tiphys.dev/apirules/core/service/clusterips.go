@@ -36,7 +36,7 @@ func ValidateClusterIPs(obj, old *v1.Service) field.ErrorList {
 	}
 	if spec.IPFamilyPolicy != nil {
 		errs = append(errs, check.OneOf(path.Child("ipFamilyPolicy"), *spec.IPFamilyPolicy,
-			v1.IPFamilyPolicySingleStack, v1.IPFamilyPolicyPreferDualStack, v1.IPFamilyPolicyRequireDualStack)...)
+			v1.IPFamilyPolicyPreferDualStack, v1.IPFamilyPolicyRequireDualStack, v1.IPFamilyPolicySingleStack)...)
 	}
 	if len(spec.IPFamilies) > 2 {
 		errs = append(errs, field.Invalid(path.Child("ipFamilies"), spec.IPFamilies, "may only hold up to 2 values"))

@@ -31,7 +31,7 @@ func validate(obj, old *v1.Service) field.ErrorList {
 	add(validateAffinity(spec, path))
 	add(ValidateClusterIPs(obj, old))
 	add(validateExternalIPs(spec, old, path.Child("externalIPs")))
-	add(check.RequiredOneOf(path.Child("type"), spec.Type, v1.ServiceTypeClusterIP, v1.ServiceTypeNodePort, v1.ServiceTypeLoadBalancer, v1.ServiceTypeExternalName))
+	add(check.RequiredOneOf(path.Child("type"), spec.Type, v1.ServiceTypeClusterIP, v1.ServiceTypeExternalName, v1.ServiceTypeLoadBalancer, v1.ServiceTypeNodePort))
 	add(validateLoadBalancer(obj, old, path))
 	add(validateTrafficPolicies(spec, path))
 	return errs
@@ -128,7 +128,7 @@ func validatePort(p *v1.ServicePort, named, headless bool, names sets.Set[string
 		names.Insert(p.Name)
 	}
 	errs = append(errs, check.Port(path.Child("port"), p.Port)...)
-	errs = append(errs, check.RequiredOneOf(path.Child("protocol"), p.Protocol, v1.ProtocolTCP, v1.ProtocolUDP, v1.ProtocolSCTP)...)
+	errs = append(errs, check.RequiredOneOf(path.Child("protocol"), p.Protocol, v1.ProtocolSCTP, v1.ProtocolTCP, v1.ProtocolUDP)...)
 	errs = append(errs, check.PortNumberOrName(path.Child("targetPort"), p.TargetPort)...)
 	if p.AppProtocol != nil {
 		errs = append(errs, check.QualifiedName(path.Child("appProtocol"), *p.AppProtocol)...)

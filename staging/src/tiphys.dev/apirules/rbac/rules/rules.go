@@ -57,7 +57,7 @@ func ValidateRef(ref rbacv1.RoleRef, namespaced bool) field.ErrorList {
 	at := field.NewPath("roleRef")
 	errs := check.OneOf(at.Child("apiGroup"), ref.APIGroup, rbacv1.GroupName)
 	if namespaced {
-		errs = append(errs, check.OneOf(at.Child("kind"), ref.Kind, "ClusterRole", "Role")...)
+		errs = append(errs, check.OneOf(at.Child("kind"), ref.Kind, "Role", "ClusterRole")...)
 	} else {
 		errs = append(errs, check.OneOf(at.Child("kind"), ref.Kind, "ClusterRole")...)
 	}
