@@ -118,6 +118,7 @@ func runAgent(ctx context.Context, cfg allinone.AgentConfig) error {
 	}
 	cfg.OnReady = func() {
 		klog.InfoS("The node's components are ready", "agent", cfg.Version)
+		time.AfterFunc(settled, rest)
 		// Without systemd there is nobody to tell, and nothing happens.
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	}
