@@ -9,7 +9,7 @@ import (
 
 var (
 	uuid   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-	age    = regexp.MustCompile(`^\d+(ms|s)$`)
+	age    = regexp.MustCompile(`^(\d+(ms|d|h|m|s))+$`)
 	random = regexp.MustCompile(`(generated-|g{58})[a-z0-9]{5}\b`)
 	// revision is a state of a server's own store, in texts.
 	revision = regexp.MustCompile(`(resource version: \d+ \()\d+|(current: )\d+|(the specified version |resourceVersion: ?"?)\d+`)

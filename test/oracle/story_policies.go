@@ -20,7 +20,11 @@ func policy(kind, name, spec, binding string) []step {
 	if binding != "" {
 		binding = "," + binding
 	}
-	match := fmt.Sprintf(`"matchConstraints":{"namespaceSelector":{"matchLabels":{"policies":"on"}},"objectSelector":{"matchLabels":{"policy":%q}},"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE","UPDATE","DELETE"],"resources":["configmaps"]}]}`, name)
+	operations := `"CREATE","UPDATE","DELETE"`
+	if kind == "MutatingAdmissionPolicy" {
+		operations = `"CREATE","UPDATE"`
+	}
+	match := fmt.Sprintf(`"matchConstraints":{"namespaceSelector":{"matchLabels":{"policies":"on"}},"objectSelector":{"matchLabels":{"policy":%q}},"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":[%s],"resources":["configmaps"]}]}`, name, operations)
 	if strings.Contains(spec, `"matchConstraints"`) {
 		match = strings.TrimSuffix(spec, ",")
 		spec = ""
