@@ -22,6 +22,8 @@ func (a *assembly) restConfig(name string) (*rest.Config, error) {
 	c.ContentType = "application/vnd.kubernetes.protobuf"
 	c.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
 	c.QPS = -1
+	// They are for people who write manifests.
+	c.WarningHandler = rest.NoWarnings{}
 	c.UserAgent = "tiphys/" + a.cfg.Version + " " + name
 	return c, nil
 }

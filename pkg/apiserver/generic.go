@@ -33,6 +33,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
 	aggregatorscheme "k8s.io/kube-aggregator/pkg/apiserver/scheme"
 	apiregistration "k8s.io/kube-aggregator/pkg/client/listers/apiregistration/v1"
@@ -181,6 +182,8 @@ func (g *generic) setClients(ctx context.Context, c *Config) error {
 	loopback.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	loopback.DisableCompression = true
 	loopback.QPS = -1
+	// They are for people who write manifests; this server writes Endpoints every ten seconds, as long as there are Endpoints.
+	loopback.WarningHandler = rest.NoWarnings{}
 	client, err := kubernetes.NewForConfig(loopback)
 	if err != nil {
 		return fmt.Errorf("building the loopback client: %w", err)

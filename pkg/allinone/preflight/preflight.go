@@ -25,6 +25,8 @@ type Facts struct {
 	BridgeNetfilter bool
 	// MissingPrograms are not in PATH.
 	MissingPrograms []string
+	// NoHosts: there is no /etc/hosts, which containerd copies into every pod.
+	NoHosts bool
 	// Nftables is the error of listing tables, empty if that works.
 	Nftables string
 }
@@ -34,6 +36,8 @@ var neededControllers = []string{"cpu", "cpuset", "memory", "pids"}
 
 // neededPrograms and the Debian packages they come from.
 var neededPrograms = map[string]string{"nft": "nftables", "conntrack": "conntrack"}
+
+const hosts = "/etc/hosts"
 
 // Look gathers the facts. Kernel modules are loaded first where that is possible.
 func Look(ctx context.Context) (Facts, error) {
@@ -61,6 +65,8 @@ func Look(ctx context.Context) (Facts, error) {
 		}
 	}
 	slices.Sort(f.MissingPrograms)
+	_, err = os.Stat(hosts)
+	f.NoHosts = os.IsNotExist(err)
 	if out, err := exec.CommandContext(ctx, "nft", "list", "tables").CombinedOutput(); err != nil {
 		f.Nftables = strings.TrimSpace(err.Error() + " " + string(out))
 	}
@@ -136,6 +142,9 @@ func Problems(f Facts) []error {
 	}
 	if f.Nftables != "" && !slices.Contains(f.MissingPrograms, "nft") {
 		problems = append(problems, fmt.Errorf("nftables does not work here (%s): load its module (modprobe nf_tables) or use a kernel with it", f.Nftables))
+	}
+	if f.NoHosts {
+		problems = append(problems, fmt.Errorf("there is no %s, which every pod gets a copy of: echo 127.0.0.1 localhost > %s", hosts, hosts))
 	}
 	if !f.BridgeNetfilter {
 		problems = append(problems, errors.New("the kernel does not filter bridged packets, so services would not work between pods of one node: modprobe br_netfilter"))

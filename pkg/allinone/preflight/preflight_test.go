@@ -25,6 +25,7 @@ func TestProblems(t *testing.T) {
 		{"no memory controller", func(f *Facts) { f.Controllers = []string{"cpu", "cpuset", "pids"} }, []string{"memory"}},
 		{"no nft", func(f *Facts) { f.MissingPrograms, f.Nftables = []string{"nft"}, "not found" }, []string{"install nftables"}},
 		{"nft without kernel", func(f *Facts) { f.Nftables = "Protocol not supported" }, []string{"modprobe nf_tables"}},
+		{"no hosts file", func(f *Facts) { f.NoHosts = true }, []string{"> /etc/hosts"}},
 		{"two at once", func(f *Facts) { f.BridgeNetfilter = false; f.Nftables = "x" }, []string{"nf_tables", "br_netfilter"}},
 	}
 	for _, c := range cases {
