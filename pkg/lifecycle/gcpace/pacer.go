@@ -32,7 +32,7 @@ type Config struct {
 
 // Default suits a server beside other work on the machine.
 func Default() Config {
-	return Config{Room: 160 << 20, IdlePercent: 25, Interval: 2 * time.Second, Start: 20 * time.Second, Quiet: 10 * time.Second, Clock: clock.RealClock{}}
+	return Config{Room: 160 << 20, IdlePercent: 25, Interval: 8 * time.Second, Start: 20 * time.Second, Quiet: 20 * time.Second, Clock: clock.RealClock{}}
 }
 
 // Validate reports what cannot work.

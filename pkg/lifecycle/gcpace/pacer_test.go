@@ -24,7 +24,7 @@ func TestRoom(t *testing.T) {
 		want uint64
 	}{
 		{"idle: a share of what lives", sample{live: 40 * mib, allocated: mib, since: time.Minute}, 10 * mib},
-		{"some work: what is allocated in an interval", sample{live: 40 * mib, allocated: 20 * mib, since: time.Second}, 40 * mib},
+		{"some work: what is allocated in an interval", sample{live: 40 * mib, allocated: 10 * mib, since: time.Second}, 80 * mib},
 		{"much work: no more than the room", sample{live: 40 * mib, allocated: 400 * mib, since: time.Second}, 160 * mib},
 		{"a large heap gets a quarter", sample{live: 800 * mib, allocated: 400 * mib, since: time.Second}, 200 * mib},
 		{"a large idle heap, too", sample{live: 800 * mib, allocated: mib, since: time.Minute}, 200 * mib},
