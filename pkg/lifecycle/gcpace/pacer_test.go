@@ -78,8 +78,8 @@ func TestWorkAndRest(t *testing.T) {
 	}
 	step(time.Second, 200*mib) // the start
 	rest()
-	step(time.Second, 200*mib) // busy
-	step(time.Second, 205*mib) // no change worth a stop of the world
+	step(time.Second, 4000*mib) // busy
+	step(time.Second, 205*mib)  // no change worth a stop of the world
 	step(time.Second, 195*mib)
 	rest()
 	step(time.Minute, mib)
