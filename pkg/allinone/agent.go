@@ -116,7 +116,9 @@ func (g *Agent) prepare(ctx context.Context) (prepared, error) {
 	}
 	a.nodeFiles = nodeFiles{ca: membership.CAFile(), servingCert: membership.KubeletServer(), servingKey: membership.KubeletServer()}
 	for name, pair := range map[string]string{pki.Kubelet: membership.KubeletClient(), pki.Proxy: membership.ProxyClient()} {
-		if err := kubeconfig.WriteLinked(a.paths.kubeconfig(name), name, cfg.JoinServer, membership.CAFile(), pair); err != nil {
+		if err := kubeconfig.WriteLinked(a.paths.kubeconfig(name), name, kubeconfig.Identity{
+			Server: cfg.JoinServer, CAFile: membership.CAFile(), CertFile: pair, KeyFile: pair,
+		}); err != nil {
 			return prepared{}, err
 		}
 	}

@@ -137,7 +137,7 @@ func TestOtherRuntimeHasItsOwnNetwork(t *testing.T) {
 	for endpoint, want := range map[string]bool{"": true, "unix:///run/other.sock": false} {
 		a.cfg.RuntimeEndpoint = endpoint
 		for what, members := range map[string]int{"server": len(a.members()), "agent": len(a.agentMembers(nil))} {
-			all := map[string]int{"server": 13, "agent": 7}[what]
+			all := map[string]int{"server": 14, "agent": 7}[what]
 			if (members == all) != want || !want && members != all-3 {
 				t.Errorf("runtime %q: %d members of the %s", endpoint, members, what)
 			}

@@ -39,6 +39,7 @@ func (a *assembly) members() []lifecycle.Member {
 	}
 	return a.withRuntime([]lifecycle.Member{
 		{Name: etcdName, Build: a.buildEtcd},
+		{Name: certificatesName, Build: a.buildRenewal},
 		{Name: containerdName, Build: a.buildContainerd},
 		{Name: imagesName, Needs: []string{containerdName}, Build: a.buildImages, OneShot: true},
 		{Name: apiServerName, Needs: serverNeeds, Build: a.pick(apiServerName, a.watching(a.buildAPIServer(direct)))},

@@ -16,7 +16,6 @@ import (
 
 	"tiphys.dev/tiphys/pkg/allinone/atomicfile"
 	"tiphys.dev/tiphys/pkg/allinone/cni"
-	"tiphys.dev/tiphys/pkg/allinone/kubeconfig"
 	"tiphys.dev/tiphys/pkg/allinone/pki"
 )
 
@@ -50,21 +49,11 @@ func AdminKubeconfig(dataDir string) string {
 
 // writeFiles brings all generated files up to date.
 func (a *assembly) writeFiles(now time.Time) error {
-	files, err := pki.Ensure(pki.Config{
-		Dir: a.paths.pki(), NodeName: a.cfg.NodeName, NodeIP: a.cfg.NodeIP.AsSlice(), ServiceIP: a.cfg.ServiceIP().AsSlice(),
-		ClusterDomain: a.cfg.ClusterDomain, ExtraNames: a.cfg.ExtraNames, Now: now,
-	})
+	files, err := a.writeCredentials(now)
 	if err != nil {
 		return err
 	}
 	a.pki = files
-	for _, name := range []string{pki.Admin, pki.ControllerManager, pki.Scheduler, pki.Proxy, pki.Kubelet} {
-		if err := kubeconfig.Write(a.paths.kubeconfig(name), name, kubeconfig.Identity{
-			Server: a.cfg.Server(), CAFile: files.Cert("ca"), CertFile: files.Cert(name), KeyFile: files.Key(name),
-		}); err != nil {
-			return err
-		}
-	}
 	a.nodeFiles = nodeFiles{ca: files.Cert("ca"), servingCert: files.Cert("kubelet-server"), servingKey: files.Key("kubelet-server")}
 	if err := a.writeNodeFiles(a.clusterKubelet(), a.clusterProxy()); err != nil {
 		return err

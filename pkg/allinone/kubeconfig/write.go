@@ -14,7 +14,7 @@ import (
 type Identity struct {
 	// Server is the API server's URL.
 	Server string
-	// CAFile, CertFile and KeyFile are PEM files; their content is embedded.
+	// CAFile, CertFile and KeyFile are PEM files.
 	CAFile, CertFile, KeyFile string
 }
 
@@ -35,7 +35,7 @@ func Build(name string, id Identity) (*clientcmdapi.Config, error) {
 	return cfg, nil
 }
 
-// Write puts the configuration of one identity into path.
+// Write puts the configuration of one identity into path, with the content of its files.
 func Write(path, name string, id Identity) error {
 	cfg, err := Build(name, id)
 	if err != nil {
@@ -48,12 +48,12 @@ func Write(path, name string, id Identity) error {
 	return atomicfile.Write(path, data, 0o600)
 }
 
-// WriteLinked puts a configuration into path that points at files instead of holding them: a
-// certificate with its key, which is renewed under the same name.
-func WriteLinked(path, name, server, caFile, pairFile string) error {
+// WriteLinked puts a configuration into path that points at the files of id instead of holding them: what is renewed under the
+// same names is used by those that run. One file may hold a certificate with its key.
+func WriteLinked(path, name string, id Identity) error {
 	cfg := clientcmdapi.NewConfig()
-	cfg.Clusters[name] = &clientcmdapi.Cluster{Server: server, CertificateAuthority: caFile}
-	cfg.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificate: pairFile, ClientKey: pairFile}
+	cfg.Clusters[name] = &clientcmdapi.Cluster{Server: id.Server, CertificateAuthority: id.CAFile}
+	cfg.AuthInfos[name] = &clientcmdapi.AuthInfo{ClientCertificate: id.CertFile, ClientKey: id.KeyFile}
 	cfg.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	cfg.CurrentContext = name
 	data, err := clientcmd.Write(*cfg)
