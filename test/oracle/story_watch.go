@@ -28,7 +28,7 @@ func watches() story {
 		merge("runs", p+"/status", `{"status":{"phase":"Running","podIP":"10.1.2.3","podIPs":[{"ip":"10.1.2.3"}]}}`), merge("ended", p+"/status", `{"status":{"phase":"Succeeded"}}`), drop("away", p+"?gracePeriodSeconds=0"),
 		{path: maps + "?watch=1&timeoutSeconds=1&resourceVersion={{since}}&labelSelector=watched", method: "GET", await: `"DELETED"`},
 	}
-	for _, s := range []step{
+	steps = append(steps,
 		watch("all", maps, since+"&labelSelector=watched"), watch("label x", maps, since+selected("labelSelector", "watched=x")), watch("label y", maps, since+selected("labelSelector", "watched=y")), watch("not x", maps, since+selected("labelSelector", "watched,watched!=x")),
 		watch("name a", maps, since+selected("fieldSelector", "metadata.name=watched-a")), watch("not name a", maps, since+"&labelSelector=watched"+selected("fieldSelector", "metadata.name!=watched-a")), watch("everywhere", "/api/v1/configmaps", since+"&labelSelector=watched"),
 		watch("namespace as field", "/api/v1/configmaps", since+"&labelSelector=watched"+selected("fieldSelector", "metadata.namespace=default")), watch("another namespace", "/api/v1/namespaces/other/configmaps", since),
@@ -46,11 +46,9 @@ func watches() story {
 		watch("negative version", maps, "watch=1&timeoutSeconds=1&resourceVersion=-1"), watch("version 1 of pods", pods, "watch=1&timeoutSeconds=1&resourceVersion=1"), watch("version 1 of custom definitions", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "watch=1&timeoutSeconds=1&resourceVersion=1&fieldSelector=metadata.name%3Dnone"),
 		watch("version 1 of events", namespaced+"events", "watch=1&timeoutSeconds=1&resourceVersion=1&fieldSelector=metadata.name%3Dnone"), watch("true", maps, "watch=true&timeoutSeconds=1&resourceVersion={{since}}&labelSelector=watched"), watch("false", maps, "watch=false&timeoutSeconds=1&labelSelector=watched"), watch("odd", maps, "watch=odd&timeoutSeconds=1&labelSelector=watched"),
 		watch("with limit", maps, since+"&limit=1&labelSelector=watched"), watch("with continue", maps, since+"&continue=x"), watch("odd timeout", maps, "watch=1&timeoutSeconds=x"), watch("odd bookmarks", maps, since+"&allowWatchBookmarks=odd&labelSelector=watched"), watch("bookmarks", maps, since+"&allowWatchBookmarks=true&labelSelector=watched"),
-	} {
-		steps = append(steps, s)
-	}
+	)
 	const initial = "watch=1&timeoutSeconds=1&labelSelector=watched&sendInitialEvents=true"
-	for _, s := range []step{
+	steps = append(steps,
 		watch("initial events", maps, initial+"&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan"), watch("initial events, version 0", maps, initial+"&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&resourceVersion=0"), watch("initial events since", maps, initial+"&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&resourceVersion={{since}}"),
 		watch("initial events without bookmarks", maps, initial+"&resourceVersionMatch=NotOlderThan"), watch("initial events without match", maps, initial+"&allowWatchBookmarks=true"), watch("initial events, exact", maps, initial+"&allowWatchBookmarks=true&resourceVersionMatch=Exact&resourceVersion={{since}}"), watch("initial events, odd match", maps, initial+"&resourceVersionMatch=Odd"),
 		watch("initial events, odd version", maps, initial+"&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&resourceVersion=x"), watch("no initial events", maps, "watch=1&timeoutSeconds=1&labelSelector=watched&sendInitialEvents=false&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"), watch("no initial events since", maps, since+"&labelSelector=watched&sendInitialEvents=false&resourceVersionMatch=NotOlderThan"),
@@ -59,8 +57,6 @@ func watches() story {
 		watch("initial events of definitions", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3Dnone&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan"),
 		watch("initial events of services of the aggregator", "/apis/apiregistration.k8s.io/v1/apiservices", "watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3Dv1.&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan"),
 		watch("by mallory", maps, since).by("mallory"), watch("bindings", namespaced+"bindings", since), watch("component statuses", "/api/v1/componentstatuses", since), watch("leases", "/apis/coordination.k8s.io/v1/namespaces/none/leases", since), watch("the future", maps, "watch=1&timeoutSeconds=1&resourceVersion=99999999999"),
-	} {
-		steps = append(steps, s)
-	}
+	)
 	return story{"Watches", append(steps, gone(a), gone(b), gone(p))}
 }
