@@ -130,6 +130,9 @@ func TestDrain(t *testing.T) {
 		{"orphan", nil, 30 * time.Second, 0},
 		{"forced", serving(nil), time.Second, 0},
 		{"not ready", serving(func(p *v1.Pod) { p.Status.Conditions[0].Status = v1.ConditionFalse }), 30 * time.Second, 0},
+		{"serving without saying at which port", serving(func(p *v1.Pod) {
+			p.Spec.Containers[0].Ports, p.Spec.Containers[0].ReadinessProbe = nil, &v1.Probe{}
+		}), 30 * time.Second, drainTime},
 		{"serves nobody", serving(func(p *v1.Pod) { p.Spec.Containers[0].Ports = nil }), 30 * time.Second, 0},
 		{"evicted, not deleted", serving(func(p *v1.Pod) { p.DeletionTimestamp = nil }), 30 * time.Second, 0},
 		{"with a hook of its own", serving(func(p *v1.Pod) {

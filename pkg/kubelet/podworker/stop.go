@@ -149,7 +149,8 @@ func drain(pod *v1.Pod, allowed time.Duration) time.Duration {
 		if c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
 			return 0
 		}
-		serves = serves || len(c.Ports) > 0
+		// Ports need not be declared; who tells when requests may come is sent some.
+		serves = serves || len(c.Ports) > 0 || c.ReadinessProbe != nil
 	}
 	if !ready || !serves {
 		return 0
