@@ -122,8 +122,8 @@ func (p *Pacer) loop(ctx context.Context, collections <-chan struct{}) {
 
 // sample tells what happened between the last two collections.
 func (p *Pacer) sample() sample {
-	live, allocated := p.heap.read()
 	now := p.cfg.Clock.Now()
+	live, allocated := p.heap.read()
 	s := sample{live: live, allocated: allocated - p.allocated, since: now.Sub(p.last)}
 	p.allocated, p.last = allocated, now
 	return s

@@ -39,12 +39,13 @@ func TestRoom(t *testing.T) {
 
 // fake is a heap that does what the test says.
 type fake struct {
-	live, allocated uint64
-	percents        []int
-	gaveBack        chan struct{}
+	// reads is what each read finds: the reader waits for it, so the test knows that the time of the sample was taken.
+	reads    chan uint64
+	percents []int
+	gaveBack chan struct{}
 }
 
-func (f *fake) read() (uint64, uint64) { return f.live, f.allocated }
+func (f *fake) read() (uint64, uint64) { return 40 * mib, <-f.reads }
 func (f *fake) setPercent(p int)       { f.percents = append(f.percents, p) }
 func (f *fake) giveBack()              { f.gaveBack <- struct{}{} }
 
@@ -52,23 +53,25 @@ func TestWorkAndRest(t *testing.T) {
 	c := Default()
 	fakeClock := clocktesting.NewFakeClock(time.Unix(1, 0))
 	c.Clock = fakeClock
-	heap := &fake{live: 40 * mib, gaveBack: make(chan struct{})}
+	heap := &fake{reads: make(chan uint64), gaveBack: make(chan struct{})}
 	p := &Pacer{cfg: c, heap: heap}
 	ctx, cancel := context.WithCancel(t.Context())
 	collections, ended := make(chan struct{}), make(chan struct{})
 	go func() { defer close(ended); p.loop(ctx, collections) }()
 	defer func() { cancel(); <-ended }()
+	total := uint64(0)
 	step := func(d time.Duration, allocated uint64) {
-		t.Helper()
+		total += allocated
 		fakeClock.Step(d)
-		heap.allocated += allocated
 		collections <- struct{}{}
+		heap.reads <- total
 	}
 	// The loop may not have set its timer yet, so it is not one step.
 	rest := func() {
 		for {
 			select {
 			case <-heap.gaveBack:
+				step(time.Second, 0) // to give back is to collect
 				return
 			default:
 				fakeClock.Step(time.Second)
@@ -83,10 +86,10 @@ func TestWorkAndRest(t *testing.T) {
 	step(time.Second, 195*mib)
 	rest()
 	step(time.Minute, mib)
-	step(time.Minute, mib) // taken when the loop is done with the one before
+	step(time.Minute, mib)
 	cancel()
 	<-ended
-	if diff := cmp.Diff([]int{50, 400, 25}, heap.percents); diff != "" {
+	if diff := cmp.Diff([]int{50, 25, 400, 25}, heap.percents); diff != "" {
 		t.Errorf("percentages (-want +got):\n%s", diff)
 	}
 }
