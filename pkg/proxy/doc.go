@@ -5,9 +5,8 @@
 //	informers -> services.Tracker -> services.Change -> nftables.Table (one for each family)
 //	                                               \-> conntrack, healthcheck, metrics
 //
-// The first change after a quiet time is programmed at once. Further ones are
-// gathered: a token for an immediate pass comes back every minSyncPeriod, up to
-// burst of them are saved, and a pass never takes more than a fifth of the time.
+// A change is programmed at once, unless passes have taken more than a fifth of the
+// time for a while: then the changes of at least minSyncPeriod are gathered (see budget).
 // A pass costs what changed. When a pass fails, the next one, after a back-off, loads everything.
 //
 // New starts nothing; Run returns when all it started has ended and leaves the rules in the

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/component-base/metrics"
 	"k8s.io/klog/v2"
@@ -20,17 +19,12 @@ import (
 	"tiphys.dev/tiphys/pkg/proxy/services"
 )
 
-// burst is how many passes may follow each other at once after a quiet time. A pass costs what changed, some ten milliseconds,
-// and a rolling update makes four changes for each pod: were the last of them to wait for minSyncPeriod, requests would go to
-// pods that have ended.
-const burst = 100
-
 // Proxy programs the services of one node.
 type Proxy struct {
 	cfg     Config
 	nodeIPs []netip.Addr
 	period  time.Duration
-	limiter *rate.Limiter
+	budget  budget
 
 	informers struct{ services, slices, nodes, cidrs cache.SharedIndexInformer }
 
@@ -67,12 +61,8 @@ func New(cfg Config) (*Proxy, error) {
 		nodeIPs = append([]netip.Addr{a.Unmap()}, nodeIPs...)
 	}
 	period, minPeriod, _, _ := config.Sync(c)
-	limit := rate.Inf
-	if minPeriod > 0 {
-		limit = rate.Every(minPeriod)
-	}
 	p := &Proxy{
-		cfg: cfg, nodeIPs: nodeIPs, period: period, limiter: rate.NewLimiter(limit, burst),
+		cfg: cfg, nodeIPs: nodeIPs, period: period, budget: budget{period: minPeriod},
 		tracker: services.NewTracker(initialNode(cfg.NodeName, nodeIPs), cfg.Clock.Now()),
 		signal:  make(chan struct{}, 1),
 		ready:   make(chan struct{}),

@@ -39,8 +39,6 @@ func (p *Proxy) loop(ctx context.Context, failed <-chan error) error {
 		due.Reset(d)
 		waiting = forChanges
 	}
-	var lastTook time.Duration
-	var lastEnd time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -54,9 +52,7 @@ func (p *Proxy) loop(ctx context.Context, failed <-chan error) error {
 			if waiting {
 				continue // that pass will take this change along
 			}
-			now := clk.Now()
-			delay := p.limiter.ReserveN(now, 1).DelayFrom(now)
-			if delay = max(delay, lastEnd.Add(4*lastTook).Sub(now)); delay > 0 {
+			if delay := p.budget.wait(clk.Now()); delay > 0 {
 				putOff(delay, true)
 				continue
 			}
@@ -68,8 +64,7 @@ func (p *Proxy) loop(ctx context.Context, failed <-chan error) error {
 		due.Stop()
 		start := clk.Now()
 		err := p.pass(ctx)
-		lastEnd = clk.Now()
-		lastTook = lastEnd.Sub(start)
+		p.budget.spend(start, clk.Now())
 		switch {
 		case err != nil && ctx.Err() == nil:
 			logger.Error(err, "Services are not up to date, will try again", "after", retry)

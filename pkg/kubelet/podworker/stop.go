@@ -130,8 +130,8 @@ func (w *worker) markStopped() {
 }
 
 // drainTime is enough for a deletion to become a change of endpoints and that one of the packet filter's rules, which takes
-// some tens of milliseconds, and for short requests to be answered.
-const drainTime = 300 * time.Millisecond
+// some tens of milliseconds, on a machine busy with the start of the next pod a hundred or two, and for short requests to be answered.
+const drainTime = 500 * time.Millisecond
 
 // drain is how long a deleted pod goes on serving before its containers are told to stop. The signal and the change of the
 // endpoints set out at the same time, and a program that ends at the signal would lose the requests that are still sent to it.
