@@ -114,7 +114,6 @@ var known = map[string]string{
 	"/registry/certificatesigningrequests/wanted":    "upstream keeps no managed fields of a request that it has just taken",
 	"/registry/persistentvolumeclaims/default/claim": "ours writes the phase that upstream fills in when it reads; and owns the data source reference that it derives",
 	"/registry/persistentvolumeclaims/default/tiny":  "ours writes the phase that upstream fills in when it reads",
-	"/registry/services/specs/default/kubernetes":    "ours names the cluster IPs when it makes the service, and so owns them",
 }
 
 var instant = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)

@@ -184,5 +184,5 @@ func summary(a answer) string {
 	if m, ok := a.value["message"]; ok {
 		return text("", "", fmt.Sprint(m))
 	}
-	return fmt.Sprintf("%.200s", a.body)
+	return fmt.Sprintf("%.900s", a.body)
 }

@@ -17,7 +17,7 @@ import (
 // what clients keep them under.
 func TestOpenAPI(t *testing.T) {
 	upstream, ours := servers(t)
-	theirs, mine := document(t, upstream, "/openapi/v2"), document(t, ours, "/openapi/v2")
+	theirs, mine := document(t, upstream.config, "/openapi/v2"), document(t, ours.config, "/openapi/v2")
 	for _, part := range []string{"definitions", "paths", "securityDefinitions", "security"} {
 		compareParts(t, "/openapi/v2 "+part, theirs[part], mine[part])
 	}
@@ -28,7 +28,7 @@ func TestOpenAPI(t *testing.T) {
 		}
 		return paths
 	}
-	compareParts(t, "/openapi/v3", root(upstream), root(ours))
+	compareParts(t, "/openapi/v3", root(upstream.config), root(ours.config))
 }
 
 // compareParts names the members that differ.

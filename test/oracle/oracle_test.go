@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -21,7 +22,7 @@ const disabled = "ServiceAccount"
 
 func TestOracle(t *testing.T) {
 	upstream, ours := servers(t)
-	all := served(t, upstream)
+	all := served(t, upstream.config)
 	list, err := manifests(all)
 	if err != nil {
 		t.Fatal(err)
@@ -44,9 +45,7 @@ func TestOracle(t *testing.T) {
 	if r.ours, err = newServer(ours); err != nil {
 		t.Fatal(err)
 	}
-	hook := newHooks()
-	t.Cleanup(hook.Close)
-	r.given = hook.given()
+	r.given = given(t)
 	ctx := context.Background()
 	for _, res := range all {
 		if !wanted(res) {
@@ -121,11 +120,34 @@ func wanted(r *resource) bool {
 	return kinds == "" || slices.Contains(strings.Split(kinds, ","), r.kind)
 }
 
-// servers starts both, or takes those that run.
-func servers(t *testing.T) (upstream, ours *rest.Config) {
-	if a, b := os.Getenv("ORACLE_UPSTREAM"), os.Getenv("ORACLE_OURS"); a != "" && b != "" {
-		return load(t, a), load(t, b)
+// given starts what the API servers call, the same for both, and tells how stories name it.
+func given(t *testing.T) notes {
+	hook, k, b := newHooks(), newKubelet(), newBackend()
+	t.Cleanup(hook.Close)
+	t.Cleanup(k.Close)
+	t.Cleanup(b.Close)
+	out := hook.given()
+	maps.Copy(out, k.given())
+	maps.Copy(out, b.given())
+	return out
+}
+
+// servers starts both with further flags, or takes those that run if there are none.
+func servers(t *testing.T, more ...string) (upstream, ours endpoint) {
+	if a, b := os.Getenv("ORACLE_UPSTREAM"), os.Getenv("ORACLE_OURS"); a != "" && b != "" && len(more) == 0 {
+		return endpoint{config: load(t, a)}, endpoint{config: load(t, b)}
 	}
+	args := append([]string{"--enable-admission-plugins=", "--disable-admission-plugins=" + disabled}, more...)
+	start := func(bin string) endpoint {
+		c := peer.Start(t, peer.Config{UnsafeNoFsync: true, APIServerArgs: args, BinDir: bin})
+		return endpoint{config: c.RESTConfig(peer.Admin), pki: c.PKIDir(), etcd: c.Etcd()}
+	}
+	mine := binaries(t)
+	return start(""), start(mine)
+}
+
+// binaries is a folder with our API server beside the store; the test skips if it is not built.
+func binaries(t *testing.T) string {
 	_, here, _, _ := runtime.Caller(0)
 	bin := os.Getenv("ORACLE_APISERVER")
 	if bin == "" {
@@ -140,10 +162,7 @@ func servers(t *testing.T) (upstream, ours *rest.Config) {
 			t.Fatal(err)
 		}
 	}
-	args := []string{"--enable-admission-plugins=", "--disable-admission-plugins=" + disabled}
-	theirs := peer.Start(t, peer.Config{UnsafeNoFsync: true, APIServerArgs: args})
-	mine := peer.Start(t, peer.Config{UnsafeNoFsync: true, APIServerArgs: args, BinDir: dir})
-	return theirs.RESTConfig(peer.Admin), mine.RESTConfig(peer.Admin)
+	return dir
 }
 
 func load(t *testing.T, kubeconfig string) *rest.Config {

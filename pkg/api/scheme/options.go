@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,7 +41,7 @@ func decodeQuery(query url.Values, into any) error {
 			continue
 		}
 		if err := setField(target.Field(i), values); err != nil {
-			return fmt.Errorf("parameter %q: %w", name, err)
+			return err // clients know this text without the parameter's name
 		}
 	}
 	return nil
@@ -67,18 +66,18 @@ func setField(field reflect.Value, values []string) error {
 	case *[]int32:
 		*p = nil
 		for _, v := range values {
-			n, err := strconv.ParseInt(v, 10, 32)
+			n, err := strconv.ParseUint(v, 10, 16)
 			if err != nil {
-				return err
+				return fmt.Errorf("cannot convert to []int32: %w", err)
 			}
 			*p = append(*p, int32(n))
 		}
 	case **metav1.Time:
-		t, err := time.Parse(time.RFC3339, values[0])
-		if err != nil {
+		t := &metav1.Time{}
+		if err := t.UnmarshalQueryParameter(values[0]); err != nil {
 			return err
 		}
-		*p = &metav1.Time{Time: t}
+		*p = t
 	default:
 		return fmt.Errorf("no rule for a parameter of type %s", field.Type())
 	}

@@ -8,7 +8,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+
+	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
 )
 
 // finder reads pods for the subresources that reach into them.
@@ -40,18 +44,17 @@ func container(pod *corev1.Pod, name string) (string, error) {
 	case 0:
 		return "", apierrors.NewBadRequest("a container name must be specified for pod " + pod.Name)
 	}
-	var names, inits []string
+	var names []string
+	for _, c := range pod.Spec.InitContainers {
+		names = append(names, c.Name)
+	}
 	for _, c := range pod.Spec.Containers {
 		names = append(names, c.Name)
 	}
-	text := fmt.Sprintf("a container name must be specified for pod %s, choose one of: [%s]", pod.Name, strings.Join(names, " "))
-	for _, c := range pod.Spec.InitContainers {
-		inits = append(inits, c.Name)
+	for _, c := range pod.Spec.EphemeralContainers {
+		names = append(names, c.Name)
 	}
-	if len(inits) > 0 {
-		text += fmt.Sprintf(" or one of the init containers: [%s]", strings.Join(inits, " "))
-	}
-	return "", apierrors.NewBadRequest(text)
+	return "", apierrors.NewBadRequest(fmt.Sprintf("a container name must be specified for pod %s, choose one of: [%s]", pod.Name, strings.Join(names, " ")))
 }
 
 func hasContainer(pod *corev1.Pod, name string) bool {
@@ -79,4 +82,13 @@ func hostOf(pod *corev1.Pod) (string, error) {
 		return "", apierrors.NewBadRequest(fmt.Sprintf("pod %s does not have a host assigned", pod.Name))
 	}
 	return pod.Spec.NodeName, nil
+}
+
+// dial reaches the kubelet of a node. A node that is not there is told as upstream does: as if it were a pod.
+func dial(ctx context.Context, kubelets Kubelets, node string) (*kubeletclient.Connection, error) {
+	k, err := kubelets.Connect(ctx, types.NodeName(node))
+	if apierrors.IsNotFound(err) {
+		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: "pods"}, node)
+	}
+	return k, err
 }

@@ -9,7 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/util/proxy"
 
@@ -95,7 +94,7 @@ func openStream(ctx context.Context, pods *finder, kubelets Kubelets, verb, name
 	if err != nil {
 		return nil, err
 	}
-	k, err := kubelets.Connect(ctx, types.NodeName(node))
+	k, err := dial(ctx, kubelets, node)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"tiphys.dev/tiphys/pkg/registry/connect"
@@ -52,7 +51,7 @@ func (r *PortForwardREST) Connect(ctx context.Context, name string, opts runtime
 	if err != nil {
 		return nil, err
 	}
-	k, err := r.kubelets.Connect(ctx, types.NodeName(node))
+	k, err := dial(ctx, r.kubelets, node)
 	if err != nil {
 		return nil, err
 	}

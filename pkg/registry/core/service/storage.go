@@ -65,7 +65,7 @@ func New(getter generic.RESTOptionsGetter, c Config) (*Services, error) {
 	status := *main.Store
 	status.BeginCreate, status.BeginUpdate = nil, nil
 	s["services/status"] = resource.NewStatus(&stored.REST{Store: &status})
-	s["services/proxy"] = &ProxyREST{services: main.Store, client: c.Client, informers: c.Informers, transport: c.Transport}
+	s["services/proxy"] = &ProxyREST{services: main.Store, client: c.Client, transport: c.Transport}
 	c.Informers.Discovery().V1().EndpointSlices().Informer()
 	return &Services{Storage: s, ips: ips, ports: ports, client: c.Client}, nil
 }

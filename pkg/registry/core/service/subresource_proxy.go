@@ -7,18 +7,17 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 
 	"tiphys.dev/tiphys/pkg/registry/connect"
@@ -28,7 +27,6 @@ import (
 type ProxyREST struct {
 	services  *genericregistry.Store
 	client    kubernetes.Interface
-	informers informers.SharedInformerFactory
 	transport http.RoundTripper
 }
 
@@ -67,7 +65,7 @@ func (r *ProxyREST) Connect(ctx context.Context, id string, opts runtime.Object,
 	if err != nil {
 		return nil, err
 	}
-	host, err := r.endpoint(ctx, svc, portName)
+	host, err := r.endpoint(ctx, svc, id, portName)
 	if err != nil {
 		return nil, err
 	}
@@ -92,49 +90,65 @@ func nameOfPort(svc *corev1.Service, port string) (string, error) {
 				return p.Name, nil
 			}
 		}
+		return "", apierrors.NewServiceUnavailable(fmt.Sprintf("no service port %d found for service %q", n, svc.Name))
 	}
 	return "", apierrors.NewServiceUnavailable(fmt.Sprintf("no service port %q found for service %q", port, svc.Name))
 }
 
-// endpoint picks a ready endpoint by chance.
-func (r *ProxyREST) endpoint(ctx context.Context, svc *corev1.Service, port string) (string, error) {
-	slices, err := r.informers.Discovery().V1().EndpointSlices().Lister().EndpointSlices(svc.Namespace).List(
-		labels.SelectorFromSet(labels.Set{discoveryv1.LabelServiceName: svc.Name}))
+// endpoint picks a ready endpoint by chance. It must be the address of a pod of the service's namespace: who may write endpoints
+// does not get the API server to call any address by that.
+func (r *ProxyREST) endpoint(ctx context.Context, svc *corev1.Service, id, port string) (string, error) {
+	endpoints, err := r.client.CoreV1().Endpoints(svc.Namespace).Get(ctx, svc.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return "", apierrors.NewNotFound(schema.GroupResource{Resource: "services"}, svc.Name)
+	}
 	if err != nil {
 		return "", err
 	}
-	if len(slices) == 0 {
-		// The cache may be behind a service that is a moment old.
-		list, err := r.client.DiscoveryV1().EndpointSlices(svc.Namespace).List(ctx, metav1.ListOptions{
-			LabelSelector: labels.SelectorFromSet(labels.Set{discoveryv1.LabelServiceName: svc.Name}).String(),
-		})
+	if len(endpoints.Subsets) == 0 {
+		return "", apierrors.NewServiceUnavailable(fmt.Sprintf("no endpoints available for service %q", svc.Name))
+	}
+	places := placesOf(endpoints, port)
+	rand.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
+	for _, p := range places {
+		pod, err := r.client.CoreV1().Pods(svc.Namespace).Get(ctx, p.pod, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue
+		}
 		if err != nil {
 			return "", err
 		}
-		for i := range list.Items {
-			slices = append(slices, &list.Items[i])
+		if hasAddress(pod, p.ip) {
+			return net.JoinHostPort(p.ip, strconv.Itoa(int(p.port))), nil
 		}
 	}
-	var hosts []string
-	for _, s := range slices {
-		for _, p := range s.Ports {
-			if p.Port == nil || p.Name == nil || *p.Name != port {
+	return "", apierrors.NewServiceUnavailable(fmt.Sprintf("no endpoints available for service %q", id))
+}
+
+// place is where a port of a service is served.
+type place struct {
+	ip, pod string
+	port    int32
+}
+
+// placesOf lists the ready addresses behind a port that say which pod of their own namespace they are of.
+func placesOf(e *corev1.Endpoints, port string) []place {
+	var out []place
+	for _, subset := range e.Subsets {
+		for _, p := range subset.Ports {
+			if p.Name != port {
 				continue
 			}
-			for _, e := range s.Endpoints {
-				if e.Conditions.Ready != nil && !*e.Conditions.Ready || len(e.Addresses) == 0 {
-					continue
+			for _, a := range subset.Addresses {
+				if t := a.TargetRef; t != nil && t.Name != "" && t.Namespace == e.Namespace {
+					out = append(out, place{ip: a.IP, pod: t.Name, port: p.Port})
 				}
-				ip := net.ParseIP(e.Addresses[0])
-				if ip == nil || !ip.IsGlobalUnicast() {
-					continue
-				}
-				hosts = append(hosts, net.JoinHostPort(e.Addresses[0], strconv.Itoa(int(*p.Port))))
 			}
 		}
 	}
-	if len(hosts) == 0 {
-		return "", apierrors.NewServiceUnavailable(fmt.Sprintf("no endpoints available for service %q", svc.Name))
-	}
-	return hosts[rand.IntN(len(hosts))], nil
+	return out
+}
+
+func hasAddress(pod *corev1.Pod, ip string) bool {
+	return slices.ContainsFunc(pod.Status.PodIPs, func(p corev1.PodIP) bool { return p.IP == ip })
 }

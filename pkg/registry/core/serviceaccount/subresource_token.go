@@ -190,7 +190,6 @@ func (r *TokenREST) bind(ctx context.Context, req *authenticationv1.TokenRequest
 		return apierrors.NewConflict(schema.GroupResource{Resource: ref.Kind}, ref.Name,
 			fmt.Errorf("the UID in the bound object reference (%s) does not match the UID in record. The object might have been deleted and then recreated", ref.UID))
 	}
-	req.Spec.BoundObjectRef.UID = uid
 	return nil
 }
 
