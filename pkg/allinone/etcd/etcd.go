@@ -77,11 +77,15 @@ func (e *Etcd) Run(ctx context.Context) error {
 			server.Close()
 		}
 	}()
+	electing, elected := context.WithCancel(ctx)
+	defer elected()
+	go elect(electing, server.Server)
 	select {
 	case failure := <-e.fatal.failed:
 		abandoned = true
 		return e.explain(failure)
 	case <-server.Server.ReadyNotify():
+		elected()
 	case <-ctx.Done():
 		return ctx.Err()
 	case err := <-server.Err():
@@ -216,9 +220,12 @@ func (e *Etcd) settings() (*embed.Config, error) {
 		}
 		cfg.ListenClientUrls = []url.URL{{Scheme: "unix", Path: e.cfg.Socket}}
 	}
-	// There is no other member to wait for before it elects itself, and no heartbeat to lose: with the usual second of
-	// patience it would start half a second later. Shorter ticks would wake an idle machine more often.
-	cfg.TickMs, cfg.ElectionMs = 50, 250
+	// There is no other member, so no heartbeat to lose, and each tick wakes an idle machine. That ticks would let it wait
+	// seconds before it elects itself does not matter: elect does not wait for them.
+	cfg.TickMs, cfg.ElectionMs = 500, 2500
+	// What is stored is in the log before it is answered. This is how often it goes from there to the database, earlier when it is much:
+	// readers copy the list of what waits.
+	cfg.BackendBatchInterval, cfg.BackendBatchLimit = 500*time.Millisecond, 250
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	// Room for clusters of some size; upstream's advice. The API server compacts by itself.
 	cfg.QuotaBackendBytes = quota

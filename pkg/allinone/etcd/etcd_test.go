@@ -135,3 +135,26 @@ func TestNewRejects(t *testing.T) {
 		}
 	}
 }
+
+// TestElectsItselfAtOnce holds that nothing waits for ticks, of a new store and of one that is there.
+func TestElectsItselfAtOnce(t *testing.T) {
+	cfg := Config{Dir: filepath.Join(t.TempDir(), "etcd")}
+	for _, store := range []string{"new", "existing"} {
+		e, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings, err := e.settings()
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The least that a member waits by itself, as it skips all ticks but one.
+		patience := time.Duration(settings.TickMs) * time.Millisecond
+		began := time.Now()
+		_, stop := run(t, cfg)
+		if took := time.Since(began); took > patience {
+			t.Errorf("%s store: ready after %v, want less than a tick of %v", store, took, patience)
+		}
+		_ = stop()
+	}
+}
