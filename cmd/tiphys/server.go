@@ -153,8 +153,9 @@ func runServer(ctx context.Context, cfg allinone.Config) error {
 // settled is how long after the start the caches are filled and the first pods run.
 const settled = 10 * time.Second
 
-// lateness is how late a timer may go off while nothing else happens. The shortest that matter tick twenty times a second.
-const lateness = 20 * time.Millisecond
+// lateness is how late a timer may go off while nothing else happens. The store looks ten times a second whether watches of old
+// revisions can go on, so there is nothing to win beyond that.
+const lateness = 100 * time.Millisecond
 
 // rest makes the idle process sleep longer.
 func rest() {

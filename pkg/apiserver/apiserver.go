@@ -151,8 +151,11 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	return server, nil
 }
 
-// serverLeases keeps the signs of living servers where endpoints are stored.
+// serverLeases keeps the signs of living servers where endpoints are stored. Nobody else uses the store of this process, and nil says so.
 func (g *generic) serverLeases(server *genericapiserver.GenericAPIServer) (reconciler.Leases, error) {
+	if g.local != nil {
+		return nil, nil
+	}
 	opts, err := g.config.RESTOptionsGetter.GetRESTOptions(schema.GroupResource{Resource: "endpoints"}, &v1.Endpoints{})
 	if err != nil {
 		return nil, fmt.Errorf("storage of server leases: %w", err)

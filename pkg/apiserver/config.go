@@ -32,8 +32,8 @@ import (
 type Config struct {
 	ServerRun *options.ServerRunOptions
 	Etcd      *options.EtcdOptions
-	// EtcdClients makes clients of a store in this process, one for each resource; Etcd's addresses are then used for health checks
-	// only. Nil reaches the store by the addresses.
+	// EtcdClients makes clients of a store in this process, one for each resource. No other server uses that store, so nothing is
+	// written there for others to see that this one lives. Nil reaches the store by Etcd's addresses.
 	EtcdClients func() *clientv3.Client
 	// Informers are those of the process, filled through Direct, which this server then serves. Nil makes informers of its own.
 	Informers     informers.SharedInformerFactory

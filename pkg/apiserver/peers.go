@@ -72,7 +72,8 @@ const (
 )
 
 func newPeers(c *Config, g *generic) (*peers, error) {
-	if !feature.DefaultFeatureGate.Enabled(features.UnknownVersionInteroperabilityProxy) {
+	// The store of this process has no other server.
+	if !feature.DefaultFeatureGate.Enabled(features.UnknownVersionInteroperabilityProxy) || g.local != nil {
 		return nil, nil
 	}
 	opts, err := g.config.RESTOptionsGetter.GetRESTOptions(schema.GroupResource{Resource: "endpoints"}, &v1.Endpoints{})

@@ -3,11 +3,14 @@ package apiserver
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	registrygeneric "k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/apiserver/pkg/server/options"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 
@@ -42,6 +45,8 @@ func (g *generic) setStorage(ctx context.Context, c *Config) error {
 	if c.EtcdClients != nil {
 		g.local = inprocess.New(ctx, c.EtcdClients, c.Etcd.StorageConfig.CompactionInterval)
 		c.Etcd.StorageConfig.CompactionInterval = 0
+		c.Etcd.SkipHealthEndpoints = true
+		g.checkLocal(c.Etcd.StorageConfig.HealthcheckTimeout, c.Etcd.StorageConfig.ReadycheckTimeout)
 	}
 	// The servers of custom resources and of APIServices start from the same settings.
 	c.Etcd.StorageConfig.Transport.TracerProvider = g.config.TracerProvider
@@ -82,6 +87,19 @@ func (g *generic) setStorage(ctx context.Context, c *Config) error {
 	}
 	g.config.RESTOptionsGetter = sharedLists{g.config.RESTOptionsGetter, g.lists, cached}
 	return nil
+}
+
+// checkLocal asks the store of this process for its health, under upstream's names of the checks.
+func (g *generic) checkLocal(healthy, ready time.Duration) {
+	within := func(timeout time.Duration) func(*http.Request) error {
+		return func(*http.Request) error {
+			ctx, cancel := context.WithTimeout(context.Background(), timeout)
+			defer cancel()
+			return g.local.Check(ctx)
+		}
+	}
+	g.config.AddHealthChecks(healthz.NamedGroupedCheck("etcd", "etcd", within(healthy)))
+	g.config.AddReadyzChecks(healthz.NamedGroupedCheck("etcd-readiness", "etcd-readiness", within(ready)))
 }
 
 // sharedLists is storage whose lists are answered together where they are equal.

@@ -2,13 +2,15 @@ package etcd
 
 import (
 	"context"
+	"expvar"
 	"time"
 
 	"go.etcd.io/etcd/server/v3/etcdserver"
+	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// retry is how long it takes until the member has read so much of its log that it may stand for election.
+// retry is how long it takes until the member has read its log, before which it may not stand for election.
 const retry = 5 * time.Millisecond
 
 // elect makes the only member the leader at once, until ctx ends. Left alone it would wait until the other members, of which there are
@@ -25,16 +27,26 @@ func elect(ctx context.Context, member *etcdserver.EtcdServer) {
 			return
 		case <-ticker.C:
 		}
-		if member.Leader() != 0 {
-			return
-		}
-		// Before it has applied the log it refuses, and warns about that.
-		if applied := member.AppliedIndex(); applied == 0 || applied < member.CommittedIndex() {
+		switch s, known := status(); {
+		case !known || s.ID != self || s.Applied == 0 || s.Applied < s.Commit:
 			continue
+		case s.RaftState != raft.StateFollower:
+			return
 		}
 		// A leader looks at once for the version of its database, which a new one has when it was first written.
 		member.Backend().ForceCommit()
 		// It fails only when the member stops.
 		_ = member.Process(ctx, raftpb.Message{Type: raftpb.MsgTimeoutNow, From: self, To: self})
 	}
+}
+
+// status is what the member that was started last in this process publishes of itself. What the member says otherwise is what it was told
+// to apply: its log may not be that far yet.
+func status() (raft.Status, bool) {
+	published, ok := expvar.Get("raft.status").(expvar.Func)
+	if !ok {
+		return raft.Status{}, false
+	}
+	s, ok := published.Value().(raft.Status)
+	return s, ok
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -136,10 +137,13 @@ func TestNewRejects(t *testing.T) {
 	}
 }
 
-// TestElectsItselfAtOnce holds that nothing waits for ticks, of a new store and of one that is there.
+// TestElectsItselfAtOnce holds that nothing waits for ticks, of a new store, of one that is there, and of one with a long log.
 func TestElectsItselfAtOnce(t *testing.T) {
-	cfg := Config{Dir: filepath.Join(t.TempDir(), "etcd")}
-	for _, store := range []string{"new", "existing"} {
+	source := NewSource()
+	client := source.NewClient()
+	defer client.Close()
+	cfg := Config{Dir: filepath.Join(t.TempDir(), "etcd"), Source: source}
+	for _, store := range []string{"new", "existing", "used", "used again"} {
 		e, err := New(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -155,6 +159,15 @@ func TestElectsItselfAtOnce(t *testing.T) {
 		if took := time.Since(began); took > patience {
 			t.Errorf("%s store: ready after %v, want less than a tick of %v", store, took, patience)
 		}
-		_ = stop()
+		if store == "existing" {
+			for i := range 200 {
+				if _, err := client.Put(t.Context(), "/registry/x", strconv.Itoa(i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := stop(); !errors.Is(err, context.Canceled) {
+			t.Fatalf("%s store: %v", store, err)
+		}
 	}
 }

@@ -27,14 +27,20 @@ import (
 
 // Store opens the storage of resources.
 type Store struct {
-	clients   func() *clientv3.Client
+	clients func() *clientv3.Client
+	// health is the client of Check.
+	health    func() *clientv3.Client
 	compactor etcd3.Compactor
 }
 
 // New makes a store of clients; each resource takes its own, as watches of one client share their progress. Old revisions
 // are dropped after the interval, never when it is zero. ctx ends that.
 func New(ctx context.Context, clients func() *clientv3.Client, compactionInterval time.Duration) *Store {
-	s := &Store{clients: clients}
+	s := &Store{clients: clients, health: sync.OnceValue(func() *clientv3.Client {
+		client := clients()
+		context.AfterFunc(ctx, func() { _ = client.Close() })
+		return client
+	})}
 	// The store is linked into this program, so what it can do is known.
 	feature.DefaultFeatureSupportChecker.CheckClient(ctx, linked{}, storage.RequestWatchProgress)
 	if compactionInterval > 0 {
@@ -47,6 +53,15 @@ func New(ctx context.Context, clients func() *clientv3.Client, compactionInterva
 		})
 	}
 	return s
+}
+
+// Check tells whether the store answers: it is ready, and healthy.
+func (s *Store) Check(ctx context.Context) error {
+	// The key that etcd's own check reads; it need not exist.
+	if _, err := s.health().Get(ctx, "health"); err != nil {
+		return fmt.Errorf("reading from the store: %w", err)
+	}
+	return nil
 }
 
 // linked answers what the published feature check asks a store.
@@ -125,17 +140,18 @@ func (s *Store) cached(c *storagebackend.ConfigForResource, prefix string, key f
 	if err != nil {
 		return nil, nil, err
 	}
+	bookmarks := &bookmarkClock{WithTicker: clock.RealClock{}}
 	watched, err := cacher.NewCacherFromConfig(cacher.Config{
 		Storage: raw, Versioner: storage.APIObjectVersioner{}, GroupResource: c.GroupResource, EventsHistoryWindow: c.EventsHistoryWindow,
 		ResourcePrefix: prefix, KeyFunc: key, NewFunc: newFunc, NewListFunc: newListFunc, GetAttrsFunc: attributes,
-		IndexerFuncs: triggers, Indexers: indexers, Codec: c.Codec,
+		IndexerFuncs: triggers, Indexers: indexers, Codec: c.Codec, Clock: bookmarks,
 	})
 	if err != nil {
 		destroyRaw()
 		return nil, nil, fmt.Errorf("opening the watch cache of %v: %w", c.GroupResource, err)
 	}
 	delegator := cacher.NewCacheDelegator(watched, raw)
-	return delegator, sync.OnceFunc(func() {
+	return followed{Interface: delegator, clock: bookmarks}, sync.OnceFunc(func() {
 		delegator.Stop()
 		watched.Stop()
 		destroyRaw()
