@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 const (
@@ -53,6 +54,12 @@ func (r *runner) fixtures(ctx context.Context, res *resource) error {
 	value["metadata"] = map[string]any{"generateName": "generated-"}
 	add("generated name")
 	value["unknown"] = "field"
+	if slices.Contains(res.verbs, "list") {
+		for _, accept := range []string{jsonType, table, metaList, protobufType} {
+			req := request{method: http.MethodGet, path: res.path("") + "?labelSelector=none", accept: accept}
+			cases = append(cases, pair{"list of nothing as " + accept, req, req})
+		}
+	}
 	req := request{method: http.MethodPost, path: res.path("") + "?" + dryRun + "&" + strict, body: encode(value)}
 	cases = append(cases, pair{"create fixture: unknown field, strict", req, req})
 	return r.all(ctx, res, cases)

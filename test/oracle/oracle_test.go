@@ -21,31 +21,18 @@ import (
 const disabled = "ServiceAccount"
 
 func TestOracle(t *testing.T) {
-	upstream, ours := servers(t)
-	all := served(t, upstream.config)
+	r := newRunner(t)
+	all := served(t, r.theirs.config)
 	list, err := manifests(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := fixtureDir()
-	if err != nil {
+	if r.dir, err = fixtureDir(); err != nil {
 		t.Skip(err)
 	}
-	exceptions, err := readKnown(knownFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &runner{dir: dir, score: &score{known: exceptions, kinds: map[string]*tally{}}}
 	if testing.Short() {
 		r.sample = 8
 	}
-	if r.theirs, err = newServer(upstream); err != nil {
-		t.Fatal(err)
-	}
-	if r.ours, err = newServer(ours); err != nil {
-		t.Fatal(err)
-	}
-	r.given = given(t)
 	ctx := context.Background()
 	for _, res := range all {
 		if !wanted(res) {
@@ -76,6 +63,28 @@ func TestOracle(t *testing.T) {
 			t.Errorf("%s: %v", s.name, err)
 		}
 	}
+	r.conclude(t)
+}
+
+// newRunner starts both servers and reads what is known about them.
+func newRunner(t *testing.T, more ...string) *runner {
+	exceptions, err := readKnown(knownFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream, ours := servers(t, more...)
+	r := &runner{score: &score{known: exceptions, kinds: map[string]*tally{}}, given: given(t)}
+	if r.theirs, err = newServer(upstream); err != nil {
+		t.Fatal(err)
+	}
+	if r.ours, err = newServer(ours); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// conclude fails the test for what differs.
+func (r *runner) conclude(t *testing.T) {
 	write(t, r.score)
 	for _, u := range r.unsettled {
 		t.Errorf("waited in vain for %s", u)

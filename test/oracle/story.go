@@ -29,6 +29,8 @@ type step struct {
 	door string
 	// compact forgets the past of both stores instead of asking.
 	compact bool
+	// storeKey reads the form of a key in both stores instead of asking, or, with a value, overwrites it.
+	storeKey, storeValue string
 	// headers are sent beside the usual ones.
 	headers map[string]string
 	// protobuf sends the body, which is written as JSON, in that form.
@@ -150,6 +152,10 @@ func (r *runner) tell(ctx context.Context, s story) error {
 		switch {
 		case r.theirs.locked(st.door):
 			// A server that was there before the test keeps its keys to itself.
+		case st.storeKey != "" && st.storeValue != "":
+			err = r.overwrite(ctx, st.storeKey, st.storeValue)
+		case st.storeKey != "":
+			err = r.forms(ctx, res, s.name+": "+st.name, st.storeKey)
 		case st.compact:
 			err = r.compact(ctx)
 		case st.await != "":
@@ -211,6 +217,6 @@ func stories() []story {
 		customResources(), rights(),
 		watches(), lists(), negotiation(), requests(), discoveries(), dryRuns(), views(),
 		conversions(), webhooks(), validatingPolicies(), mutatingPolicies(), quotas(), podSecurity(), nodeRestriction(), impersonation(),
-		streams(), aggregation(), past(), entrances(),
+		streams(), aggregation(), past(), entrances(), definitions(), owners(), bulk(),
 	}
 }

@@ -25,9 +25,6 @@ var Name = Column{Name: "Name", Type: "string", Format: "name", Description: met
 // Age is the usual last one.
 var Age = Text("Age", metav1.ObjectMeta{}.SwaggerDoc()["creationTimestamp"])
 
-// Created shows the creation time as the server's clock has it.
-var Created = Column{Name: "Created At", Type: "date", Description: metav1.ObjectMeta{}.SwaggerDoc()["creationTimestamp"]}
-
 // Text is a column of strings.
 func Text(name, description string) Column {
 	return Column{Name: name, Type: "string", Description: description}

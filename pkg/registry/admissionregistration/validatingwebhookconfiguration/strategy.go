@@ -1,6 +1,8 @@
 package validatingwebhookconfiguration
 
 import (
+	"reflect"
+
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
@@ -22,6 +24,10 @@ var resource = &stored.Resource[*admissionregistrationv1.ValidatingWebhookConfig
 	NewList:    func() runtime.Object { return &admissionregistrationv1.ValidatingWebhookConfigurationList{} },
 	Spec:       func(o *admissionregistrationv1.ValidatingWebhookConfiguration) any { return &o.Webhooks },
 	Generation: true,
+	// An empty list in place of none counts as a change here, as it does upstream.
+	Changed: func(o, before *admissionregistrationv1.ValidatingWebhookConfiguration) bool {
+		return !reflect.DeepEqual(o.Webhooks, before.Webhooks)
+	},
 
 	ConditionalUpdate: true,
 	Validate:          rules.Validate,

@@ -30,9 +30,6 @@ var resource = &stored.Resource[*corev1.LimitRange]{
 
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
-
-	Columns: columns,
-	Row:     row,
 }
 
 // New makes the storage of limitranges.

@@ -17,7 +17,4 @@ var resource = &stored.Resource[*rbacv1.ClusterRole]{
 
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
-
-	Columns: columns,
-	Row:     row,
 }

@@ -18,7 +18,4 @@ var resource = &stored.Resource[*rbacv1.Role]{
 
 	Validate:       rules.Validate,
 	ValidateUpdate: rules.ValidateUpdate,
-
-	Columns: columns,
-	Row:     row,
 }

@@ -20,9 +20,6 @@ var resource = &stored.Resource[*storagev1.CSIStorageCapacity]{
 	ConditionalUpdate: true,
 	Validate:          rules.Validate,
 	ValidateUpdate:    rules.ValidateUpdate,
-
-	Columns: columns,
-	Row:     row,
 }
 
 // New makes the storage of csistoragecapacities.
