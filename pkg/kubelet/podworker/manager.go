@@ -25,6 +25,8 @@ type Manager struct {
 	wg      sync.WaitGroup
 	orphans bool // sources are known, so what nobody wants may be removed
 
+	starts starts
+
 	usernsLock sync.Mutex
 	usernsUsed map[types.UID]uint32
 }

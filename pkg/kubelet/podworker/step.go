@@ -171,9 +171,11 @@ func (w *worker) act(ctx context.Context, pod *v1.Pod, p plan.Plan) time.Duratio
 	}
 	startCtx, cancel := context.WithCancel(ctx)
 	w.starting, w.cancelStart = true, cancel
+	w.m.starts.begin()
 	w.helpers.Go(func() {
 		defer cancel()
 		err := w.start(startCtx, pod, p, resync)
+		w.m.starts.end(w.m.cfg.Clock.Now())
 		w.mu.Lock()
 		w.starting, w.cancelStart = false, nil
 		if err != nil && startCtx.Err() == nil {

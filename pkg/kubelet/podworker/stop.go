@@ -52,6 +52,9 @@ func (w *worker) stepStopping(ctx context.Context, pod *v1.Pod, kill *Kill, remo
 		}
 		return 0, false
 	}
+	if left := w.yield(); left > 0 {
+		return left, false
+	}
 	if err := w.erase(ctx, observed); err != nil {
 		klog.FromContext(ctx).Error(err, "Removing what is left of pod")
 		w.cleanErrors++
@@ -221,6 +224,18 @@ func (w *worker) clean(ctx context.Context) error {
 	w.cleaned, w.mounted = true, false
 	w.mu.Unlock()
 	return nil
+}
+
+// yield is how long to let starts of other pods go first. One that waits for this very pod to go does not wait.
+func (w *worker) yield() time.Duration {
+	now := w.m.cfg.Clock.Now()
+	if w.successor() != nil {
+		return 0
+	}
+	if w.cleanedAt.IsZero() {
+		w.cleanedAt = now
+	}
+	return w.m.starts.yield(w.cleanedAt, now)
 }
 
 // erase removes what the node still keeps of a pod that is gone from its source.

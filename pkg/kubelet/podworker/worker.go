@@ -65,6 +65,8 @@ type worker struct {
 	firstSeen time.Time
 	rejected  bool
 	decided   bool
+	// cleanedAt is when only what the node keeps of the pod was left.
+	cleanedAt time.Time
 	// cleanErrors counts failures in a row to clean up.
 	cleanErrors int
 }
@@ -95,6 +97,7 @@ func (w *worker) update(pod *v1.Pod) {
 	if w.removed {
 		w.next = pod // a static pod taken away and put back: it starts again when the old one is gone
 		w.mu.Unlock()
+		w.poke()
 		return
 	}
 	old := w.pod
@@ -143,10 +146,13 @@ func (w *worker) successor() *v1.Pod {
 	return w.next
 }
 
-// current is the pod with the status last computed.
+// current is the pod with the status last computed; nil when only what the node keeps of it is left.
 func (w *worker) current() *v1.Pod {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.removed && w.cleaned {
+		return nil
+	}
 	if w.pod == nil || !w.reported {
 		return w.pod
 	}

@@ -1,0 +1,40 @@
+package podworker
+
+import (
+	"testing"
+	"time"
+)
+
+func TestRemovalLetsStartsGoFirst(t *testing.T) {
+	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		name    string
+		running int
+		// quiet is how long ago the last start ended, waited for how long the removal has let others go first.
+		quiet, waited, want time.Duration
+	}{
+		{"no pod ever started", 0, time.Hour, 0, 0},
+		{"one is starting", 1, time.Hour, 0, time.Second},
+		{"one has just started", 0, 300 * time.Millisecond, 0, 700 * time.Millisecond},
+		{"it is quiet", 0, time.Second, time.Second, 0},
+		{"they never end: nearly long enough", 1, 0, 9500 * time.Millisecond, 500 * time.Millisecond},
+		{"they never end: long enough", 1, 0, 10 * time.Second, 0},
+		{"one after the other: long enough", 0, 100 * time.Millisecond, 11 * time.Second, 0},
+	} {
+		s := starts{running: tc.running, last: now.Add(-tc.quiet)}
+		if got := s.yield(now.Add(-tc.waited), now); got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
+		}
+	}
+	var s starts
+	s.begin()
+	s.begin()
+	s.end(now)
+	if got := s.yield(now, now.Add(5*time.Second)); got != yieldQuiet {
+		t.Errorf("of two starts one is going on: %v, want %v", got, yieldQuiet)
+	}
+	s.end(now.Add(5 * time.Second))
+	if got := s.yield(now, now.Add(6*time.Second)); got != 0 {
+		t.Errorf("both have ended: %v", got)
+	}
+}
