@@ -2,6 +2,7 @@ package podworker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -118,7 +119,9 @@ func (w *worker) stepLive(ctx context.Context, pod *v1.Pod) (again time.Duration
 	observed := w.m.cfg.Observer.Get(w.uid)
 	w.track(pod, observed)
 	p := plan.Decide(w.planInput(pod, observed))
-	w.report(pod, podstatus.Input{Waiting: w.waitingReasons(p), RestartingAll: p.RestartingAll})
+	if !w.halfStarted(observed) {
+		w.report(pod, podstatus.Input{Waiting: w.waitingReasons(p), RestartingAll: p.RestartingAll})
+	}
 	if p.Done {
 		return 0, true
 	}
@@ -130,6 +133,16 @@ func (w *worker) stepLive(ctx context.Context, pod *v1.Pod) (again time.Duration
 		again = left
 	}
 	return again, false
+}
+
+// halfStarted tells that a container is made and about to run, which the end of its start tells in a moment: a status that
+// says so would be sent, and read by all who watch pods, while the node has more important things to do.
+func (w *worker) halfStarted(observed *observe.Pod) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.starting && slices.ContainsFunc(observed.Containers, func(c *observe.Container) bool {
+		return c.State == runtimeapi.ContainerState_CONTAINER_CREATED
+	})
 }
 
 func (w *worker) planInput(pod *v1.Pod, observed *observe.Pod) plan.Input {

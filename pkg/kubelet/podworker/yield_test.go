@@ -3,6 +3,10 @@ package podworker
 import (
 	"testing"
 	"time"
+
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"tiphys.dev/tiphys/pkg/kubelet/observe"
 )
 
 func TestRemovalLetsStartsGoFirst(t *testing.T) {
@@ -36,5 +40,31 @@ func TestRemovalLetsStartsGoFirst(t *testing.T) {
 	s.end(now.Add(5 * time.Second))
 	if got := s.yield(now, now.Add(6*time.Second)); got != 0 {
 		t.Errorf("both have ended: %v", got)
+	}
+}
+
+func TestHalfStartedIsNotReported(t *testing.T) {
+	in := func(states ...runtimeapi.ContainerState) *observe.Pod {
+		p := &observe.Pod{}
+		for _, s := range states {
+			p.Containers = append(p.Containers, &observe.Container{State: s})
+		}
+		return p
+	}
+	const created, running = runtimeapi.ContainerState_CONTAINER_CREATED, runtimeapi.ContainerState_CONTAINER_RUNNING
+	for _, tc := range []struct {
+		name     string
+		starting bool
+		observed *observe.Pod
+		want     bool
+	}{
+		{"nothing yet", true, in(), false},
+		{"made, about to run", true, in(running, created), true},
+		{"all run", true, in(running, running), false},
+		{"made, but its start has failed", false, in(created), false},
+	} {
+		if got := (&worker{starting: tc.starting}).halfStarted(tc.observed); got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
+		}
 	}
 }
