@@ -24,6 +24,7 @@ import (
 	"tiphys.dev/tiphys/pkg/componentserver"
 	"tiphys.dev/tiphys/pkg/componentserver/leaderelection"
 	"tiphys.dev/tiphys/pkg/controllermanager"
+	"tiphys.dev/tiphys/pkg/lifecycle/gcpace"
 	"tiphys.dev/tiphys/pkg/version"
 )
 
@@ -72,7 +73,12 @@ func run(ctx context.Context, o *options, fs *pflag.FlagSet) error {
 }
 
 func serveAndLead(ctx context.Context, o *options, server *componentserver.Server, elector *leaderelection.Elector, manager *controllermanager.Manager) error {
+	pacer, err := gcpace.New(gcpace.Default())
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return pacer.Run(ctx) })
 	g.Go(func() error { return server.Run(ctx) })
 	g.Go(func() error {
 		err := elector.Run(ctx, manager.Run)

@@ -25,6 +25,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"tiphys.dev/tiphys/pkg/componentserver"
 	"tiphys.dev/tiphys/pkg/componentserver/leaderelection"
+	"tiphys.dev/tiphys/pkg/lifecycle/gcpace"
 	"tiphys.dev/tiphys/pkg/scheduler"
 	"tiphys.dev/tiphys/pkg/version"
 )
@@ -62,7 +63,12 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
+	pacer, err := gcpace.New(gcpace.Default())
+	if err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return pacer.Run(ctx) })
 	g.Go(func() error { return server.Run(ctx) })
 	if !o.scheduling.DelayCacheUntilActive {
 		start(ctx)

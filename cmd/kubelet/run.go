@@ -16,6 +16,7 @@ import (
 	kubeletconfig "k8s.io/kubelet/config/v1beta1"
 
 	"tiphys.dev/tiphys/pkg/kubelet"
+	"tiphys.dev/tiphys/pkg/lifecycle/gcpace"
 )
 
 func run(ctx context.Context, args []string) error {
@@ -63,6 +64,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	pacer, err := gcpace.New(gcpace.Default())
+	if err != nil {
+		return err
+	}
+	go func() { _ = pacer.Run(ctx) }()
 	return k.Run(ctx)
 }
 
