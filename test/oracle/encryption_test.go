@@ -11,6 +11,9 @@ import (
 
 // TestEncryption asks servers that encrypt what they store, and puts values into the stores that they cannot read.
 func TestEncryption(t *testing.T) {
+	if testing.Short() || !wanted(&resource{kind: "Encryption"}) {
+		t.Skip("the caches of the servers take minutes to come back")
+	}
 	key := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	const one, other = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 	config := fmt.Sprintf(`apiVersion: apiserver.config.k8s.io/v1

@@ -141,15 +141,20 @@ func given(t *testing.T) notes {
 	return out
 }
 
-// servers starts both with further flags, or takes those that run if there are none.
+// servers starts both with further flags, in which {{dir}} is a folder of each, or takes those that run if there are none.
 func servers(t *testing.T, more ...string) (upstream, ours endpoint) {
 	if a, b := os.Getenv("ORACLE_UPSTREAM"), os.Getenv("ORACLE_OURS"); a != "" && b != "" && len(more) == 0 {
 		return endpoint{config: load(t, a)}, endpoint{config: load(t, b)}
 	}
 	args := append([]string{"--enable-admission-plugins=", "--disable-admission-plugins=" + disabled}, more...)
 	start := func(bin string) endpoint {
-		c := peer.Start(t, peer.Config{UnsafeNoFsync: true, APIServerArgs: args, BinDir: bin})
-		return endpoint{config: c.RESTConfig(peer.Admin), pki: c.PKIDir(), etcd: c.Etcd()}
+		dir := t.TempDir()
+		own := slices.Clone(args)
+		for i := range own {
+			own[i] = strings.ReplaceAll(own[i], "{{dir}}", dir)
+		}
+		c := peer.Start(t, peer.Config{UnsafeNoFsync: true, APIServerArgs: own, BinDir: bin})
+		return endpoint{config: c.RESTConfig(peer.Admin), pki: c.PKIDir(), etcd: c.Etcd(), dir: dir}
 	}
 	mine := binaries(t)
 	return start(""), start(mine)

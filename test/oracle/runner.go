@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"strings"
 	"sync"
 
@@ -19,6 +20,9 @@ type runner struct {
 	given notes
 	// unsettled are the texts that stories waited for in vain.
 	unsettled []string
+	// numbered gives each request that is compared a number of its own as its audit ID.
+	numbered bool
+	number   int
 	// sample takes one of so many mutations; 0 and 1 take all.
 	sample uint32
 }
@@ -38,6 +42,16 @@ const inFlight = 4
 
 // ask sends one request to each and compares the answers.
 func (r *runner) ask(ctx context.Context, res *resource, name string, theirs, ours request) (answer, answer, error) {
+	if r.numbered {
+		r.number++
+		theirs.headers, ours.headers = maps.Clone(theirs.headers), maps.Clone(ours.headers)
+		for _, h := range []*map[string]string{&theirs.headers, &ours.headers} {
+			if *h == nil {
+				*h = map[string]string{}
+			}
+			(*h)["Audit-ID"] = auditID(r.number)
+		}
+	}
 	var a, b answer
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { a, err = r.theirs.send(ctx, theirs); return err })

@@ -22,6 +22,8 @@ type endpoint struct {
 	config *rest.Config
 	// pki holds the keys of a server that the test started, and etcd is the address of its store; empty for others.
 	pki, etcd string
+	// dir is a folder of the server's own.
+	dir string
 }
 
 // server is one of the two that are asked.

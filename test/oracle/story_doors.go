@@ -15,7 +15,7 @@ func entrances() story {
 		post("account", accounts, `{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"entering"}}`).silent()}
 	ask := func(s step) []step {
 		var out []step
-		for _, path := range []string{maps, "/api", "/apis/apps/v1", "/healthz", "/version", "/nothing", "/openapi/v3", "/.well-known/openid-configuration", "/openid/v1/jwks", namespaced + "pods/x/log"} {
+		for _, path := range []string{maps, "/api", "/apis/apps/v1", "/healthz", "/version", "/nothing", "/openapi/v3/version", "/.well-known/openid-configuration", "/openid/v1/jwks", namespaced + "pods/x/log"} {
 			c := s
 			c.name, c.method, c.path = s.name+" gets "+path, http.MethodGet, path
 			out = append(out, c)

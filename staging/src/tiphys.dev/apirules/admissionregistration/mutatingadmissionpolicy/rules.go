@@ -73,7 +73,7 @@ func validate(obj *v1.MutatingAdmissionPolicy, stored []string) field.ErrorList 
 	if spec.ReinvocationPolicy == "" {
 		add(field.ErrorList{field.Required(path.Child("reinvocationPolicy"), "")})
 	} else {
-		add(check.OneOf(path.Child("reinvocationPolicy"), spec.ReinvocationPolicy, v1.NeverReinvocationPolicy, v1.IfNeededReinvocationPolicy))
+		add(check.OneOf(path.Child("reinvocationPolicy"), spec.ReinvocationPolicy, v1.IfNeededReinvocationPolicy, v1.NeverReinvocationPolicy))
 	}
 	return errs
 }
@@ -92,7 +92,7 @@ func validateMutation(c *policyrules.Compiler, m *v1.Mutation, path *field.Path)
 	if m.PatchType == "" {
 		errs = append(errs, field.Required(path.Child("patchType"), ""))
 	} else {
-		errs = append(errs, check.OneOf(path.Child("patchType"), m.PatchType, v1.PatchTypeJSONPatch, v1.PatchTypeApplyConfiguration)...)
+		errs = append(errs, check.OneOf(path.Child("patchType"), m.PatchType, v1.PatchTypeApplyConfiguration, v1.PatchTypeJSONPatch)...)
 	}
 	switch m.PatchType {
 	case v1.PatchTypeJSONPatch:

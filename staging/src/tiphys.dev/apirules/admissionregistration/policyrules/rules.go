@@ -51,7 +51,7 @@ func ValidateMatch(m *v1.MatchResources, policy bool, at *field.Path) field.Erro
 	if m.MatchPolicy == nil {
 		errs = append(errs, field.Required(at.Child("matchPolicy"), ""))
 	} else {
-		errs = append(errs, check.OneOf(at.Child("matchPolicy"), *m.MatchPolicy, v1.Exact, v1.Equivalent)...)
+		errs = append(errs, check.OneOf(at.Child("matchPolicy"), *m.MatchPolicy, v1.Equivalent, v1.Exact)...)
 	}
 	for child, s := range map[string]*metav1.LabelSelector{"namespaceSelector": m.NamespaceSelector, "objectSelector": m.ObjectSelector} {
 		if s == nil {

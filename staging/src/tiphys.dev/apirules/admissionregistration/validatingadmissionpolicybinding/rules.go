@@ -30,7 +30,7 @@ func validateActions(actions []v1.ValidationAction, path *field.Path) field.Erro
 	var errs field.ErrorList
 	seen := sets.New[v1.ValidationAction]()
 	for i, a := range actions {
-		errs = append(errs, check.OneOf(path.Index(i), a, v1.Deny, v1.Warn, v1.Audit)...)
+		errs = append(errs, check.OneOf(path.Index(i), a, v1.Audit, v1.Deny, v1.Warn)...)
 		if seen.Has(a) {
 			errs = append(errs, field.Duplicate(path.Index(i), a))
 		}

@@ -145,7 +145,7 @@ func validateOne(w View, opts Options, path *field.Path) field.ErrorList {
 		add(check.OneOf(path.Child("failurePolicy"), **w.FailurePolicy, v1.Fail, v1.Ignore))
 	}
 	if *w.MatchPolicy != nil {
-		add(check.OneOf(path.Child("matchPolicy"), **w.MatchPolicy, v1.Exact, v1.Equivalent))
+		add(check.OneOf(path.Child("matchPolicy"), **w.MatchPolicy, v1.Equivalent, v1.Exact))
 	}
 	effects := []v1.SideEffectClass{v1.SideEffectClassNone, v1.SideEffectClassNoneOnDryRun}
 	if opts.AnySideEffects {
@@ -167,7 +167,7 @@ func validateOne(w View, opts Options, path *field.Path) field.ErrorList {
 		add(metavalidation.ValidateLabelSelector(s, selectors, path.Child("objectSelector")))
 	}
 	if w.Reinvocation != nil {
-		add(check.OneOf(path.Child("reinvocationPolicy"), *w.Reinvocation, v1.NeverReinvocationPolicy, v1.IfNeededReinvocationPolicy))
+		add(check.OneOf(path.Child("reinvocationPolicy"), *w.Reinvocation, v1.IfNeededReinvocationPolicy, v1.NeverReinvocationPolicy))
 	}
 	add(validateClient(w.ClientConfig, path.Child("clientConfig")))
 	add(rules.ValidateConditions(w.MatchConditions, opts.Stored, func(e celcheck.Expression, stored bool, p *field.Path) field.ErrorList {

@@ -107,7 +107,7 @@ func validateReference(ref v2.CrossVersionObjectReference, at *field.Path) field
 
 func validateMetric(m *v2.MetricSpec, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	types := []v2.MetricSourceType{v2.ObjectMetricSourceType, v2.PodsMetricSourceType, v2.ResourceMetricSourceType, v2.ExternalMetricSourceType, v2.ContainerResourceMetricSourceType}
+	types := []v2.MetricSourceType{v2.ContainerResourceMetricSourceType, v2.ExternalMetricSourceType, v2.ObjectMetricSourceType, v2.PodsMetricSourceType, v2.ResourceMetricSourceType}
 	if m.Type == "" {
 		errs = append(errs, field.Required(at.Child("type"), "must specify a metric source type"))
 	}
@@ -245,7 +245,7 @@ func validateRules(r *v2.HPAScalingRules, at *field.Path) field.ErrorList {
 		}
 	}
 	if r.SelectPolicy != nil {
-		errs = append(errs, check.OneOf(at.Child("selectPolicy"), *r.SelectPolicy, v2.MaxChangePolicySelect, v2.MinChangePolicySelect, v2.DisabledPolicySelect)...)
+		errs = append(errs, check.OneOf(at.Child("selectPolicy"), *r.SelectPolicy, v2.DisabledPolicySelect, v2.MaxChangePolicySelect, v2.MinChangePolicySelect)...)
 	}
 	policies := at.Child("policies")
 	if len(r.Policies) == 0 {
@@ -261,7 +261,7 @@ func validateRules(r *v2.HPAScalingRules, at *field.Path) field.ErrorList {
 }
 
 func validatePolicy(p v2.HPAScalingPolicy, at *field.Path) field.ErrorList {
-	errs := check.OneOf(at.Child("type"), p.Type, v2.PodsScalingPolicy, v2.PercentScalingPolicy)
+	errs := check.OneOf(at.Child("type"), p.Type, v2.PercentScalingPolicy, v2.PodsScalingPolicy)
 	if p.Value <= 0 {
 		errs = append(errs, field.Invalid(at.Child("value"), p.Value, "must be greater than zero"))
 	}

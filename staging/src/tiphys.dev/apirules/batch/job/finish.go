@@ -96,7 +96,8 @@ func validateIndexTexts(obj, old *batchv1.Job, path *field.Path) field.ErrorList
 		at := path.Child("completedIndexes")
 		if !indexed(obj) {
 			errs = append(errs, field.Invalid(at, s.CompletedIndexes, "cannot set non-empty completedIndexes when non-indexed completion mode"))
-		} else if _, err := countIndexes(s.CompletedIndexes, completions(&obj.Spec)); err != nil {
+		}
+		if _, err := countIndexes(s.CompletedIndexes, completions(&obj.Spec)); err != nil {
 			errs = append(errs, field.Invalid(at, s.CompletedIndexes, fmt.Sprintf("error parsing completedIndexes: %s", err)))
 		}
 	}

@@ -98,7 +98,7 @@ func validateConditions(now []v1.CertificateSigningRequestCondition) field.Error
 		case (c.Type == v1.CertificateApproved || c.Type == v1.CertificateDenied || c.Type == v1.CertificateFailed) && c.Status != corev1.ConditionTrue:
 			errs = append(errs, field.NotSupported(at.Child("status"), c.Status, []corev1.ConditionStatus{corev1.ConditionTrue}))
 		case c.Status != corev1.ConditionTrue && c.Status != corev1.ConditionFalse && c.Status != corev1.ConditionUnknown:
-			errs = append(errs, field.NotSupported(at.Child("status"), c.Status, []corev1.ConditionStatus{corev1.ConditionTrue, corev1.ConditionFalse, corev1.ConditionUnknown}))
+			errs = append(errs, field.NotSupported(at.Child("status"), c.Status, []corev1.ConditionStatus{corev1.ConditionFalse, corev1.ConditionTrue, corev1.ConditionUnknown}))
 		}
 		if seen.Has(c.Type) {
 			errs = append(errs, field.Duplicate(at.Child("type"), c.Type))

@@ -119,7 +119,7 @@ func validatePort(p *v1.EndpointPort, nameRequired bool, path *field.Path) field
 		errs = append(errs, check.DNSLabel(path.Child("name"), p.Name)...)
 	}
 	errs = append(errs, check.Port(path.Child("port"), p.Port)...)
-	errs = append(errs, check.RequiredOneOf(path.Child("protocol"), p.Protocol, v1.ProtocolTCP, v1.ProtocolUDP, v1.ProtocolSCTP)...)
+	errs = append(errs, check.RequiredOneOf(path.Child("protocol"), p.Protocol, v1.ProtocolSCTP, v1.ProtocolTCP, v1.ProtocolUDP)...)
 	if p.AppProtocol != nil {
 		errs = append(errs, check.QualifiedName(path.Child("appProtocol"), *p.AppProtocol)...)
 	}

@@ -120,12 +120,10 @@ func ValidateStatusUpdate(obj, old *v1.PersistentVolumeClaim) field.ErrorList {
 	}
 	for _, name := range sets.List(sets.KeySet(obj.Status.AllocatedResourceStatuses)) {
 		at := status.Child("allocatedResourceStatuses")
-		if bad := validateKey(name, at); len(bad) > 0 {
-			errs = append(errs, bad...)
-			continue
-		}
+		errs = append(errs, validateKey(name, at)...)
 		if s := obj.Status.AllocatedResourceStatuses[name]; !resizeStatuses.Has(s) {
-			errs = append(errs, field.NotSupported(at, s, sets.List(resizeStatuses)))
+			// Upstream names the key here, not the value.
+			errs = append(errs, field.NotSupported(at, v1.ClaimResourceStatus(name), sets.List(resizeStatuses)))
 		}
 	}
 	for _, name := range sets.List(sets.KeySet(obj.Status.AllocatedResources)) {

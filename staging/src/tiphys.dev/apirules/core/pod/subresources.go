@@ -160,7 +160,7 @@ func validateResizeClass(obj, old *v1.Pod, path *field.Path) field.ErrorList {
 		was = QOSClass(old)
 	}
 	if now := QOSClass(obj); now != was {
-		return field.ErrorList{field.Invalid(path, now, "Pod QOS Class may not change as a result of resizing")}
+		return field.ErrorList{field.Invalid(path, was, "Pod QOS Class may not change as a result of resizing")}
 	}
 	return nil
 }

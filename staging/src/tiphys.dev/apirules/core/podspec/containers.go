@@ -119,15 +119,9 @@ func (ctx *containerContext) validateEphemeralContainers(path *field.Path) field
 		}
 		errs = append(errs, refuse(at, "cannot be set for an Ephemeral Container", map[string]bool{
 			"lifecycle": c.Lifecycle != nil, "livenessProbe": c.LivenessProbe != nil, "readinessProbe": c.ReadinessProbe != nil,
-			"startupProbe": c.StartupProbe != nil, "ports": c.Ports != nil, "restartPolicy": false,
+			"startupProbe": c.StartupProbe != nil, "ports": c.Ports != nil, "restartPolicy": c.RestartPolicy != nil, "restartPolicyRules": len(c.RestartPolicyRules) > 0,
 			"resources": len(c.Resources.Limits)+len(c.Resources.Requests)+len(c.Resources.Claims) > 0, "resizePolicy": len(c.ResizePolicy) > 0,
 		})...)
-		if c.RestartPolicy != nil {
-			errs = append(errs, field.Forbidden(at.Child("restartPolicy"), "may not be set for non-init containers"))
-		}
-		if len(c.RestartPolicyRules) > 0 {
-			errs = append(errs, field.Forbidden(at.Child("restartPolicyRules"), "may not be set for non-init containers"))
-		}
 		for j, m := range c.VolumeMounts {
 			if m.SubPath != "" {
 				errs = append(errs, field.Forbidden(at.Child("volumeMounts").Index(j).Child("subPath"), "cannot be set for an Ephemeral Container"))
@@ -188,7 +182,7 @@ func validatePorts(ports []v1.ContainerPort, path *field.Path) field.ErrorList {
 		if p.HostPort != 0 {
 			errs = append(errs, check.Port(at.Child("hostPort"), p.HostPort)...)
 		}
-		errs = append(errs, check.RequiredOneOf(at.Child("protocol"), p.Protocol, v1.ProtocolTCP, v1.ProtocolUDP, v1.ProtocolSCTP)...)
+		errs = append(errs, check.RequiredOneOf(at.Child("protocol"), p.Protocol, v1.ProtocolSCTP, v1.ProtocolTCP, v1.ProtocolUDP)...)
 	}
 	return errs
 }

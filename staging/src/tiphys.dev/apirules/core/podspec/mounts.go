@@ -87,7 +87,7 @@ func validateRecursiveReadOnly(m *v1.VolumeMount, path *field.Path) field.ErrorL
 		return nil
 	case v1.RecursiveReadOnlyEnabled, v1.RecursiveReadOnlyIfPossible:
 	default:
-		return check.OneOf(path, mode, v1.RecursiveReadOnlyDisabled, v1.RecursiveReadOnlyIfPossible, v1.RecursiveReadOnlyEnabled)
+		return check.OneOf(path, mode, v1.RecursiveReadOnlyDisabled, v1.RecursiveReadOnlyEnabled, v1.RecursiveReadOnlyIfPossible)
 	}
 	var errs field.ErrorList
 	if !m.ReadOnly {

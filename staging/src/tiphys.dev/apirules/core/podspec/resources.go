@@ -125,7 +125,7 @@ func validatePodResources(spec *v1.PodSpec, claims sets.Set[string], path *field
 	}
 	var errs field.ErrorList
 	if spec.Resources.Claims != nil {
-		errs = append(errs, field.Forbidden(path.Child("claims"), "may not be set for Resources"))
+		errs = append(errs, field.Forbidden(path.Child("claims"), "claims may not be set for Resources at pod-level"))
 	}
 	r := spec.Resources
 	errs = append(errs, validateRequirements(r, claims, path, opts, validatePodResourceName)...)
@@ -134,7 +134,7 @@ func validatePodResources(spec *v1.PodSpec, claims sets.Set[string], path *field
 }
 
 func validatePodResourceName(name v1.ResourceName, path *field.Path) field.ErrorList {
-	if errs := resources.ValidateContainerName(name, path); len(errs) > 0 {
+	if errs := resources.ValidateName(name, path); len(errs) > 0 {
 		return errs
 	}
 	if !helper.IsSupportedPodLevelResource(name) {

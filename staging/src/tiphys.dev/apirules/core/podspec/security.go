@@ -28,7 +28,7 @@ func ValidateSecurityContext(spec *v1.PodSpec, path *field.Path, opts Options) f
 		errs = append(errs, validateGroup(&s.SupplementalGroups[i], at.Child("supplementalGroups").Index(i))...)
 	}
 	if s.FSGroupChangePolicy != nil {
-		errs = append(errs, check.OneOf(at.Child("fsGroupChangePolicy"), *s.FSGroupChangePolicy, v1.FSGroupChangeOnRootMismatch, v1.FSGroupChangeAlways)...)
+		errs = append(errs, check.OneOf(at.Child("fsGroupChangePolicy"), *s.FSGroupChangePolicy, v1.FSGroupChangeAlways, v1.FSGroupChangeOnRootMismatch)...)
 	}
 	if s.SupplementalGroupsPolicy != nil {
 		errs = append(errs, check.OneOf(at.Child("supplementalGroupsPolicy"), *s.SupplementalGroupsPolicy, v1.SupplementalGroupsPolicyMerge, v1.SupplementalGroupsPolicyStrict)...)

@@ -31,7 +31,7 @@ func validateTopologySpread(constraints []v1.TopologySpreadConstraint, path *fie
 		errs = append(errs, validateMinDomains(c, at.Child("minDomains"))...)
 		for child, policy := range map[string]*v1.NodeInclusionPolicy{"nodeAffinityPolicy": c.NodeAffinityPolicy, "nodeTaintsPolicy": c.NodeTaintsPolicy} {
 			if policy != nil {
-				errs = append(errs, check.OneOf(at.Child(child), *policy, v1.NodeInclusionPolicyIgnore, v1.NodeInclusionPolicyHonor)...)
+				errs = append(errs, check.OneOf(at.Child(child), *policy, v1.NodeInclusionPolicyHonor, v1.NodeInclusionPolicyIgnore)...)
 			}
 		}
 		errs = append(errs, validateSpreadKeys(c, at.Child("matchLabelKeys"))...)

@@ -24,27 +24,26 @@ func ValidateName(name v1.ResourceName, path *field.Path) field.ErrorList {
 
 // ValidateContainerName wants a name a container may request.
 func ValidateContainerName(name v1.ResourceName, path *field.Path) field.ErrorList {
-	errs := check.QualifiedName(path, string(name))
-	switch {
-	case len(errs) > 0:
+	errs := ValidateName(name, path)
+	switch bare := !strings.Contains(string(name), "/"); {
+	case len(errs) > 0 && !bare:
 		return errs
-	case !strings.Contains(string(name), "/") && !IsStandardForContainers(name):
-		return field.ErrorList{field.Invalid(path, name, "must be a standard resource for containers")}
-	case !IsNative(name) && !IsExtended(name):
-		return field.ErrorList{field.Invalid(path, name, "doesn't follow extended resource name standard")}
+	case bare && !IsStandardForContainers(name):
+		// What is no resource at all is told so, too.
+		errs = append(errs, field.Invalid(path, name, "must be a standard resource for containers"))
+	case !bare && !IsNative(name) && !IsExtended(name):
+		errs = append(errs, field.Invalid(path, name, "doesn't follow extended resource name standard"))
 	}
-	return nil
+	return errs
 }
 
 // ValidateQuotaName wants a name a quota may limit.
 func ValidateQuotaName(name v1.ResourceName, path *field.Path) field.ErrorList {
-	if errs := ValidateName(name, path); len(errs) > 0 {
-		return errs
-	}
+	errs := ValidateName(name, path)
 	if !strings.Contains(string(name), "/") && !IsStandardForQuota(name) {
-		return field.ErrorList{field.Invalid(path, name, "must be a standard resource for quota")}
+		errs = append(errs, field.Invalid(path, name, "must be a standard resource for quota"))
 	}
-	return nil
+	return errs
 }
 
 // ValidateAmount wants an amount that is not negative, and whole where only whole ones make sense.

@@ -16,8 +16,8 @@ func HostPath(s *v1.HostPathVolumeSource, path *field.Path) field.ErrorList {
 	}
 	errs := check.NoBacksteps(path.Child("path"), s.Path)
 	if s.Type != nil {
-		errs = append(errs, check.OneOf(path.Child("type"), *s.Type, v1.HostPathUnset, v1.HostPathDirectoryOrCreate, v1.HostPathDirectory,
-			v1.HostPathFileOrCreate, v1.HostPathFile, v1.HostPathSocket, v1.HostPathCharDev, v1.HostPathBlockDev)...)
+		errs = append(errs, check.OneOf(path.Child("type"), *s.Type, v1.HostPathUnset, v1.HostPathBlockDev, v1.HostPathCharDev, v1.HostPathDirectory,
+			v1.HostPathDirectoryOrCreate, v1.HostPathFile, v1.HostPathFileOrCreate, v1.HostPathSocket)...)
 	}
 	return errs
 }

@@ -136,7 +136,7 @@ func validateLimited(l *v1.LimitedPriorityLevelConfiguration, path *field.Path) 
 			errs = append(errs, validateQueuing(q, response.Child("queuing"))...)
 		}
 	default:
-		errs = append(errs, check.RequiredOneOf(response.Child("type"), l.LimitResponse.Type, v1.LimitResponseTypeReject, v1.LimitResponseTypeQueue)...)
+		errs = append(errs, check.RequiredOneOf(response.Child("type"), l.LimitResponse.Type, v1.LimitResponseTypeQueue, v1.LimitResponseTypeReject)...)
 	}
 	errs = append(errs, percentage(path.Child("lendablePercent"), l.LendablePercent)...)
 	if b := l.BorrowingLimitPercent; b != nil {

@@ -133,7 +133,7 @@ func validatePath(p *v1.HTTPIngressPath, path *field.Path) field.ErrorList {
 			errs = append(errs, field.Invalid(at, p.Path, "must be an absolute path"))
 		}
 	default:
-		errs = append(errs, check.OneOf(path.Child("pathType"), *p.PathType, v1.PathTypeExact, v1.PathTypePrefix, v1.PathTypeImplementationSpecific)...)
+		errs = append(errs, check.OneOf(path.Child("pathType"), *p.PathType, v1.PathTypeExact, v1.PathTypeImplementationSpecific, v1.PathTypePrefix)...)
 	}
 	return append(errs, validateBackend(&p.Backend, path.Child("backend"))...)
 }

@@ -43,7 +43,7 @@ func validateSpec(spec *v1.PodDisruptionBudgetSpec, selectors metavalidation.Lab
 	}
 	errs = append(errs, metavalidation.ValidateLabelSelector(spec.Selector, selectors, at.Child("selector"))...)
 	if spec.UnhealthyPodEvictionPolicy != nil {
-		errs = append(errs, check.OneOf(at.Child("unhealthyPodEvictionPolicy"), *spec.UnhealthyPodEvictionPolicy, v1.IfHealthyBudget, v1.AlwaysAllow)...)
+		errs = append(errs, check.OneOf(at.Child("unhealthyPodEvictionPolicy"), *spec.UnhealthyPodEvictionPolicy, v1.AlwaysAllow, v1.IfHealthyBudget)...)
 	}
 	return errs
 }

@@ -49,7 +49,7 @@ func validateSpec(s *v1.CSIDriverSpec, path *field.Path) field.ErrorList {
 	if s.FSGroupPolicy == nil {
 		need("fsGroupPolicy", false)
 	} else {
-		errs = append(errs, check.OneOf(path.Child("fsGroupPolicy"), *s.FSGroupPolicy, v1.ReadWriteOnceWithFSTypeFSGroupPolicy, v1.FileFSGroupPolicy, v1.NoneFSGroupPolicy)...)
+		errs = append(errs, check.OneOf(path.Child("fsGroupPolicy"), *s.FSGroupPolicy, v1.FileFSGroupPolicy, v1.NoneFSGroupPolicy, v1.ReadWriteOnceWithFSTypeFSGroupPolicy)...)
 	}
 	audiences := sets.New[string]()
 	for i, t := range s.TokenRequests {
