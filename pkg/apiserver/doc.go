@@ -6,7 +6,8 @@
 //
 // Authentication (authn), authorization (authz) and admission (admission) stand before the chain; bootstrap writes the
 // objects that must exist; reconciler keeps the "kubernetes" Service and its endpoints. openapi makes the documents of the chain
-// when somebody asks for them; inprocess is the way to a store in the same process.
+// when somebody asks for them; etcdstore opens the storage of resources, in a store
+// of the same process or behind addresses.
 //
 // Life cycle: fill in a Config (NewConfig has the defaults), New builds everything and starts nothing, Run serves until its
 // context ends and then drains. Only cmd, pkg/allinone and test/harness import this package.

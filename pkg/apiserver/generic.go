@@ -46,7 +46,7 @@ import (
 	"tiphys.dev/tiphys/pkg/apiserver/authz"
 	"tiphys.dev/tiphys/pkg/apiserver/authz/rbac"
 	"tiphys.dev/tiphys/pkg/apiserver/bootstrap"
-	"tiphys.dev/tiphys/pkg/apiserver/inprocess"
+	"tiphys.dev/tiphys/pkg/apiserver/etcdstore"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	"tiphys.dev/tiphys/pkg/apiserver/sharedlist"
 	generatedopenapi "tiphys.dev/tiphys/pkg/generated/openapi"
@@ -68,7 +68,9 @@ type generic struct {
 	// apiServices is there once the aggregator is built.
 	apiServices atomic.Pointer[apiregistration.APIServiceLister]
 	// local is the store in this process, if there is one.
-	local *inprocess.Store
+	local *etcdstore.Local
+	// store opens the storages of all three servers.
+	store *etcdstore.Store
 	// stores are those that hold the resources.
 	stores []storagebackend.Config
 	peers  *peers

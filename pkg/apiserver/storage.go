@@ -15,7 +15,7 @@ import (
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 
 	"tiphys.dev/tiphys/pkg/api/scheme"
-	"tiphys.dev/tiphys/pkg/apiserver/inprocess"
+	"tiphys.dev/tiphys/pkg/apiserver/etcdstore"
 	"tiphys.dev/tiphys/pkg/apiserver/sharedlist"
 )
 
@@ -43,10 +43,14 @@ func defaultResources() *serverstorage.ResourceConfig {
 
 func (g *generic) setStorage(ctx context.Context, c *Config) error {
 	if c.EtcdClients != nil {
-		g.local = inprocess.New(ctx, c.EtcdClients, c.Etcd.StorageConfig.CompactionInterval)
+		g.local = etcdstore.NewLocal(ctx, c.EtcdClients, c.Etcd.StorageConfig.CompactionInterval)
+		g.store = etcdstore.New(g.local)
 		c.Etcd.StorageConfig.CompactionInterval = 0
 		c.Etcd.SkipHealthEndpoints = true
 		g.checkLocal(c.Etcd.StorageConfig.HealthcheckTimeout, c.Etcd.StorageConfig.ReadycheckTimeout)
+	}
+	if g.store == nil {
+		g.store = etcdstore.New(etcdstore.NewConnections(ctx, c.Tracing.ConfigFile != ""))
 	}
 	// The servers of custom resources and of APIServices start from the same settings.
 	c.Etcd.StorageConfig.Transport.TracerProvider = g.config.TracerProvider
@@ -137,14 +141,11 @@ func watchCached(c *Config) (func(schema.GroupResource) bool, error) {
 
 // storage is where the resources of one of the three servers are kept.
 func (g *generic) storage(c *Config, addressed registrygeneric.RESTOptionsGetter) (registrygeneric.RESTOptionsGetter, error) {
-	if g.local == nil {
-		return addressed, nil
-	}
 	cached, err := watchCached(c)
 	if err != nil {
 		return nil, err
 	}
-	return g.local.Getter(addressed, cached), nil
+	return g.store.Getter(addressed, cached), nil
 }
 
 // withoutEvents drops settings for events, which are never cached: they are many, and hardly anybody watches them.

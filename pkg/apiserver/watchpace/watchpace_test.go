@@ -41,6 +41,8 @@ func pace(t *testing.T) {
 	}
 	reached := func(want ...string) {
 		t.Helper()
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if got := strings.Join(client.flushed, "|"); got != strings.Join(want, "|") {
 			t.Fatalf("reached the client: %q, want %q", got, want)
 		}

@@ -1,12 +1,10 @@
-package inprocess
+package etcdstore
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/version"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	etcdkubernetes "go.etcd.io/etcd/client/v3/kubernetes"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,7 +14,6 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/cacher"
 	"k8s.io/apiserver/pkg/storage/etcd3"
-	"k8s.io/apiserver/pkg/storage/feature"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/apiserver/pkg/storage/storagebackend/factory"
 	"k8s.io/apiserver/pkg/storage/value/encrypt/identity"
@@ -27,51 +24,19 @@ import (
 
 // Store opens the storage of resources.
 type Store struct {
-	clients func() *clientv3.Client
-	// health is the client of Check.
-	health    func() *clientv3.Client
-	compactor etcd3.Compactor
+	clients Clients
 }
 
-// New makes a store of clients; each resource takes its own, as watches of one client share their progress. Old revisions
-// are dropped after the interval, never when it is zero. ctx ends that.
-func New(ctx context.Context, clients func() *clientv3.Client, compactionInterval time.Duration) *Store {
-	s := &Store{clients: clients, health: sync.OnceValue(func() *clientv3.Client {
-		client := clients()
-		context.AfterFunc(ctx, func() { _ = client.Close() })
-		return client
-	})}
-	// The store is linked into this program, so what it can do is known.
-	feature.DefaultFeatureSupportChecker.CheckClient(ctx, linked{}, storage.RequestWatchProgress)
-	if compactionInterval > 0 {
-		client := clients()
-		compactor := etcd3.NewCompactor(client, compactionInterval, clock.RealClock{}, func() {})
-		s.compactor = compactor
-		context.AfterFunc(ctx, func() {
-			compactor.Stop()
-			_ = client.Close()
-		})
-	}
-	return s
+// Clients leads to the stores.
+type Clients interface {
+	// Client makes a client; each resource takes its own, as watches of one client share their progress.
+	Client(storagebackend.TransportConfig) (*clientv3.Client, error)
+	// Compactor drops old revisions of the store; nil where nothing does.
+	Compactor(store storagebackend.TransportConfig, interval time.Duration) etcd3.Compactor
 }
 
-// Check tells whether the store answers: it is ready, and healthy.
-func (s *Store) Check(ctx context.Context) error {
-	// The key that etcd's own check reads; it need not exist.
-	if _, err := s.health().Get(ctx, "health"); err != nil {
-		return fmt.Errorf("reading from the store: %w", err)
-	}
-	return nil
-}
-
-// linked answers what the published feature check asks a store.
-type linked struct{}
-
-func (linked) Endpoints() []string { return []string{"in-process"} }
-
-func (linked) Status(context.Context, string) (*clientv3.StatusResponse, error) {
-	return &clientv3.StatusResponse{Version: version.Version}, nil
-}
+// New makes a store of clients.
+func New(clients Clients) *Store { return &Store{clients} }
 
 // Getter is inner with storage from this store. cached tells of which resources a watch cache is kept.
 func (s *Store) Getter(inner generic.RESTOptionsGetter, cached func(schema.GroupResource) bool) generic.RESTOptionsGetter {
@@ -98,7 +63,11 @@ func (g getter) GetRESTOptions(resource schema.GroupResource, example runtime.Ob
 
 // Raw opens storage without a watch cache.
 func (s *Store) Raw(c *storagebackend.ConfigForResource, newFunc, newListFunc func() runtime.Object, prefix string) (storage.Interface, factory.DestroyFunc, error) {
-	client := &etcdkubernetes.Client{Client: s.clients()}
+	made, err := s.clients.Client(c.Transport)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the storage of %v: %w", c.GroupResource, err)
+	}
+	client := &etcdkubernetes.Client{Client: made}
 	client.KV = etcd3.NewETCDLatencyTracker(client.KV)
 	client.Kubernetes = client
 	transformer := c.Transformer
@@ -112,7 +81,7 @@ func (s *Store) Raw(c *storagebackend.ConfigForResource, newFunc, newListFunc fu
 		transformer = etcd3.WithCorruptObjErrorHandlingTransformer(transformer)
 		decoder = etcd3.WithCorruptObjErrorHandlingDecoder(decoder)
 	}
-	store, err := etcd3.New(client, s.compactor, c.Codec, newFunc, newListFunc, c.Prefix, prefix, c.GroupResource, transformer,
+	store, err := etcd3.New(client, s.clients.Compactor(c.Transport, c.CompactionInterval), c.Codec, newFunc, newListFunc, c.Prefix, prefix, c.GroupResource, transformer,
 		c.LeaseManagerConfig, decoder, versioner)
 	if err != nil {
 		_ = client.Close()
