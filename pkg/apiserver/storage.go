@@ -50,7 +50,7 @@ func (g *generic) setStorage(ctx context.Context, c *Config) error {
 		g.checkLocal(c.Etcd.StorageConfig.HealthcheckTimeout, c.Etcd.StorageConfig.ReadycheckTimeout)
 	}
 	if g.store == nil {
-		g.store = etcdstore.New(etcdstore.NewConnections(ctx, c.Tracing.ConfigFile != ""))
+		g.store = etcdstore.New(etcdstore.NewConnections(c.Tracing.ConfigFile != ""))
 	}
 	// The servers of custom resources and of APIServices start from the same settings.
 	c.Etcd.StorageConfig.Transport.TracerProvider = g.config.TracerProvider

@@ -35,12 +35,15 @@ type Config struct {
 	Change func(*apiserver.Config)
 	// DataDir keeps the store; empty takes a folder that goes with the test.
 	DataDir string
+	// Addressed lets the server reach the store by its address, as servers do that share one.
+	Addressed bool
 }
 
 // Cluster is a running store and API server.
 type Cluster struct {
 	server *apiserver.Server
 	etcd   *embed.Etcd
+	dir    string
 	done   chan error
 	stop   context.CancelFunc
 }
@@ -71,7 +74,7 @@ func New(c Config) (*Cluster, error) {
 	if err := features.Register(utilfeature.DefaultMutableFeatureGate); err != nil {
 		return nil, err
 	}
-	etcd, err := startEtcd(filepath.Join(c.DataDir, "etcd"))
+	etcd, err := startEtcd(filepath.Join(c.DataDir, "etcd"), "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +84,7 @@ func New(c Config) (*Cluster, error) {
 		return nil, err
 	}
 	// A test may name the store of another cluster.
-	if config.Etcd.StorageConfig.Transport.ServerList[0] == "http://"+etcd.Clients[0].Addr().String() {
+	if !c.Addressed && config.Etcd.StorageConfig.Transport.ServerList[0] == "http://"+etcd.Clients[0].Addr().String() {
 		config.EtcdClients = func() *clientv3.Client { return v3client.New(etcd.Server) }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -91,7 +94,7 @@ func New(c Config) (*Cluster, error) {
 		etcd.Close()
 		return nil, err
 	}
-	cluster := &Cluster{server: server, etcd: etcd, done: make(chan error, 1), stop: cancel}
+	cluster := &Cluster{server: server, etcd: etcd, dir: filepath.Join(c.DataDir, "etcd"), done: make(chan error, 1), stop: cancel}
 	go func() { cluster.done <- server.Run(ctx) }()
 	if err := cluster.wait(); err != nil {
 		return nil, errors.Join(err, cluster.Stop())
@@ -146,7 +149,19 @@ func (c *Cluster) As(user string, groups ...string) kubernetes.Interface {
 // Etcd is the address of the store.
 func (c *Cluster) Etcd() string { return "http://" + c.etcd.Clients[0].Addr().String() }
 
-func startEtcd(dir string) (*embed.Etcd, error) {
+// RestartEtcd takes the store away, calls meanwhile, and brings the store back at the same address.
+func (c *Cluster) RestartEtcd(meanwhile func()) error {
+	address := c.etcd.Clients[0].Addr().String()
+	c.etcd.Close()
+	meanwhile()
+	etcd, err := startEtcd(c.dir, address)
+	if err == nil {
+		c.etcd = etcd
+	}
+	return err
+}
+
+func startEtcd(dir, address string) (*embed.Etcd, error) {
 	config := embed.NewConfig()
 	config.Dir, config.LogLevel = dir, "error"
 	// A test's data need not survive the machine.
@@ -154,7 +169,8 @@ func startEtcd(dir string) (*embed.Etcd, error) {
 	// A single member has nobody to wait for before it elects itself.
 	config.TickMs, config.ElectionMs = 10, 100
 	any := url.URL{Scheme: "http", Host: "127.0.0.1:0"}
-	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{any}, []url.URL{any}
+	clients := []url.URL{{Scheme: "http", Host: address}}
+	config.ListenClientUrls, config.AdvertiseClientUrls = clients, clients
 	config.ListenPeerUrls, config.AdvertisePeerUrls = []url.URL{any}, []url.URL{any}
 	config.InitialCluster = config.InitialClusterFromName(config.Name)
 	etcd, err := embed.StartEtcd(config)

@@ -30,9 +30,9 @@ const (
 	aliveWithin = 10 * time.Second
 )
 
-// Connections are those to the stores of one API server.
+// Connections are those to the stores of one API server. A connection is closed with the last of its clients, since a server that ends
+// needs the store for its last requests.
 type Connections struct {
-	ctx context.Context
 	// traced tells whether requests are to be in traces: to prepare for them costs, even if nobody collects them.
 	traced bool
 
@@ -42,54 +42,60 @@ type Connections struct {
 
 // connection is shared by the clients of a store.
 type connection struct {
-	base *clientv3.Client
-	kv   clientv3.KV
-
-	compact   sync.Once
-	compactor etcd3.Compactor
+	base  *clientv3.Client
+	kv    clientv3.KV
+	users int
+	// stopCompactor ends what drops old revisions, if anything does.
+	compactor     etcd3.Compactor
+	stopCompactor func()
 }
 
-// NewConnections returns connections that are closed when ctx ends.
-func NewConnections(ctx context.Context, traced bool) *Connections {
-	return &Connections{ctx: ctx, traced: traced, open: map[string]*connection{}}
+// NewConnections returns connections, none of which is open yet.
+func NewConnections(traced bool) *Connections {
+	return &Connections{traced: traced, open: map[string]*connection{}}
 }
 
-// Client makes a client of the store, after it has answered for the first time. Who closes it closes its watches.
-func (c *Connections) Client(store storagebackend.TransportConfig) (*clientv3.Client, error) {
-	conn, err := c.connect(store)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to etcd at %s: %w", strings.Join(store.ServerList, ", "), err)
-	}
-	client := clientv3.NewCtxClient(c.ctx)
-	client.KV, client.Maintenance = conn.kv, conn.base.Maintenance
-	client.Watcher, client.Lease = clientv3.NewWatcher(conn.base), clientv3.NewLease(conn.base)
-	return client, nil
-}
-
-// Compactor is one for each store, with the interval that was asked for first.
-func (c *Connections) Compactor(store storagebackend.TransportConfig, interval time.Duration) etcd3.Compactor {
-	if interval == 0 {
-		return nil
-	}
-	conn, err := c.connect(store)
-	if err != nil {
-		return nil // the client failed before
-	}
-	conn.compact.Do(func() {
-		compactor := etcd3.StartCompactorPerEndpoint(conn.base, interval)
-		context.AfterFunc(c.ctx, compactor.Stop)
-		conn.compactor = compactor
-	})
-	return conn.compactor
-}
-
-func (c *Connections) connect(store storagebackend.TransportConfig) (*connection, error) {
+// Open makes a client of the store, after it has answered for the first time.
+func (c *Connections) Open(store storagebackend.TransportConfig, compactionInterval time.Duration) (*Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := strings.Join(append([]string{store.CertFile, store.KeyFile, store.TrustedCAFile}, store.ServerList...), "\x00")
-	if conn := c.open[key]; conn != nil {
-		return conn, nil
+	conn := c.open[key]
+	if conn == nil {
+		var err error
+		if conn, err = c.connect(store); err != nil {
+			return nil, fmt.Errorf("connecting to etcd at %s: %w", strings.Join(store.ServerList, ", "), err)
+		}
+		c.open[key] = conn
 	}
+	if conn.compactor == nil && compactionInterval > 0 {
+		compactor := etcd3.StartCompactorPerEndpoint(conn.base, compactionInterval)
+		conn.compactor, conn.stopCompactor = compactor, compactor.Stop
+	}
+	conn.users++
+	client := clientv3.NewCtxClient(context.Background())
+	client.KV, client.Maintenance = conn.kv, conn.base.Maintenance
+	client.Watcher, client.Lease = clientv3.NewWatcher(conn.base), clientv3.NewLease(conn.base)
+	return &Client{Client: client, Compactor: conn.compactor, Release: sync.OnceFunc(func() {
+		_ = client.Close()
+		c.release(key, conn)
+	})}, nil
+}
+
+func (c *Connections) release(key string, conn *connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if conn.users--; conn.users > 0 {
+		return
+	}
+	delete(c.open, key)
+	if conn.stopCompactor != nil {
+		conn.stopCompactor()
+	}
+	_ = conn.base.Close()
+}
+
+func (c *Connections) connect(store storagebackend.TransportConfig) (*connection, error) {
 	config, err := c.config(store)
 	if err != nil {
 		return nil, err
@@ -98,11 +104,8 @@ func (c *Connections) connect(store storagebackend.TransportConfig) (*connection
 	if err != nil {
 		return nil, err
 	}
-	conn := &connection{base: base, kv: &gets{KV: base.KV}}
-	context.AfterFunc(c.ctx, func() { _ = base.Close() })
-	feature.DefaultFeatureSupportChecker.CheckClient(c.ctx, base, storage.RequestWatchProgress)
-	c.open[key] = conn
-	return conn, nil
+	feature.DefaultFeatureSupportChecker.CheckClient(base.Ctx(), base, storage.RequestWatchProgress)
+	return &connection{base: base, kv: &gets{KV: base.KV}}, nil
 }
 
 func (c *Connections) config(store storagebackend.TransportConfig) (clientv3.Config, error) {

@@ -44,14 +44,10 @@ func NewLocal(ctx context.Context, clients func() *clientv3.Client, compactionIn
 	return l
 }
 
-// Client makes one; there is one store only.
-func (l *Local) Client(storagebackend.TransportConfig) (*clientv3.Client, error) {
-	return l.clients(), nil
-}
-
-// Compactor is that of the one store.
-func (l *Local) Compactor(storagebackend.TransportConfig, time.Duration) etcd3.Compactor {
-	return l.compactor
+// Open makes a client; there is one store only.
+func (l *Local) Open(storagebackend.TransportConfig, time.Duration) (*Client, error) {
+	client := l.clients()
+	return &Client{Client: client, Compactor: l.compactor, Release: func() { _ = client.Close() }}, nil
 }
 
 // Check tells whether the store answers: it is ready, and healthy.

@@ -29,10 +29,18 @@ type Store struct {
 
 // Clients leads to the stores.
 type Clients interface {
-	// Client makes a client; each resource takes its own, as watches of one client share their progress.
-	Client(storagebackend.TransportConfig) (*clientv3.Client, error)
-	// Compactor drops old revisions of the store; nil where nothing does.
-	Compactor(store storagebackend.TransportConfig, interval time.Duration) etcd3.Compactor
+	// Open makes a client; each resource takes its own, as watches of one client share their progress. Old revisions are dropped after the
+	// interval, never when it is zero.
+	Open(store storagebackend.TransportConfig, compactionInterval time.Duration) (*Client, error)
+}
+
+// Client is one of a store.
+type Client struct {
+	*clientv3.Client
+	// Compactor is what drops the store's old revisions; nil where nothing does.
+	Compactor etcd3.Compactor
+	// Release is called when the client is not needed any more.
+	Release func()
 }
 
 // New makes a store of clients.
@@ -63,11 +71,11 @@ func (g getter) GetRESTOptions(resource schema.GroupResource, example runtime.Ob
 
 // Raw opens storage without a watch cache.
 func (s *Store) Raw(c *storagebackend.ConfigForResource, newFunc, newListFunc func() runtime.Object, prefix string) (storage.Interface, factory.DestroyFunc, error) {
-	made, err := s.clients.Client(c.Transport)
+	opened, err := s.clients.Open(c.Transport, c.CompactionInterval)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the storage of %v: %w", c.GroupResource, err)
 	}
-	client := &etcdkubernetes.Client{Client: made}
+	client := &etcdkubernetes.Client{Client: opened.Client}
 	client.KV = etcd3.NewETCDLatencyTracker(client.KV)
 	client.Kubernetes = client
 	transformer := c.Transformer
@@ -81,16 +89,16 @@ func (s *Store) Raw(c *storagebackend.ConfigForResource, newFunc, newListFunc fu
 		transformer = etcd3.WithCorruptObjErrorHandlingTransformer(transformer)
 		decoder = etcd3.WithCorruptObjErrorHandlingDecoder(decoder)
 	}
-	store, err := etcd3.New(client, s.clients.Compactor(c.Transport, c.CompactionInterval), c.Codec, newFunc, newListFunc, c.Prefix, prefix, c.GroupResource, transformer,
+	store, err := etcd3.New(client, opened.Compactor, c.Codec, newFunc, newListFunc, c.Prefix, prefix, c.GroupResource, transformer,
 		c.LeaseManagerConfig, decoder, versioner)
 	if err != nil {
-		_ = client.Close()
+		opened.Release()
 		return nil, nil, fmt.Errorf("opening the storage of %v: %w", c.GroupResource, err)
 	}
 	// Subresources share a store, and each of them ends it.
 	destroy := sync.OnceFunc(func() {
 		store.Close()
-		_ = client.Close()
+		opened.Release()
 	})
 	if unsafe {
 		return etcd3.NewStoreWithUnsafeCorruptObjectDeletion(store, c.GroupResource), destroy, nil

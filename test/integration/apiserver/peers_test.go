@@ -62,7 +62,7 @@ func frontProxy(t *testing.T, name string) (ca, cert, key string) {
 func TestPeers(t *testing.T) {
 	ca, cert, key := frontProxy(t, "front-proxy-client")
 	var certs, sa string
-	first := harness.Start(t, harness.Config{Change: func(c *apiserver.Config) {
+	first := harness.Start(t, harness.Config{Addressed: true, Change: func(c *apiserver.Config) {
 		c.ServerID = "apiserver-first"
 		c.Peers.AdvertiseIP = "127.0.0.1"
 		h := &c.Authentication.RequestHeader
