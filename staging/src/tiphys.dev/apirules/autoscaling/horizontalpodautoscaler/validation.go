@@ -52,7 +52,7 @@ func validateSpec(spec *v2.HorizontalPodAutoscalerSpec, fewest int32) field.Erro
 	if spec.MaxReplicas == 0 {
 		errs = append(errs, field.Required(at.Child("maxReplicas"), "must be set and greater than 0"))
 	} else if spec.MaxReplicas < 1 {
-		errs = append(errs, field.Invalid(at.Child("maxReplicas"), spec.MaxReplicas, "must be greater than 0"))
+		errs = append(errs, field.Invalid(at.Child("maxReplicas"), spec.MaxReplicas, "must be greater than or equal to 1"))
 	}
 	if spec.MinReplicas != nil && spec.MaxReplicas < *spec.MinReplicas {
 		errs = append(errs, field.Invalid(at.Child("maxReplicas"), spec.MaxReplicas, "must be greater than or equal to `minReplicas`"))
