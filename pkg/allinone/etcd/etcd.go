@@ -34,6 +34,9 @@ type Config struct {
 	StartTimeout time.Duration
 	// Clock times the looks at the disk; the real one when nil.
 	Clock clock.WithTicker
+
+	// tick is the member's; half a second when zero. Tests make it so long that nothing can have waited for one.
+	tick time.Duration
 }
 
 // Etcd is one run of the member.
@@ -222,7 +225,11 @@ func (e *Etcd) settings() (*embed.Config, error) {
 	}
 	// There is no other member, so no heartbeat to lose, and each tick wakes an idle machine. That ticks would let it wait
 	// seconds before it elects itself does not matter: elect does not wait for them.
-	cfg.TickMs, cfg.ElectionMs = 500, 2500
+	tick := e.cfg.tick
+	if tick == 0 {
+		tick = 500 * time.Millisecond
+	}
+	cfg.TickMs, cfg.ElectionMs = uint(tick.Milliseconds()), uint(5*tick.Milliseconds())
 	// What is stored is in the log before it is answered. This is how often it goes from there to the database, earlier when it is much:
 	// readers copy the list of what waits.
 	cfg.BackendBatchInterval, cfg.BackendBatchLimit = 500*time.Millisecond, 250
