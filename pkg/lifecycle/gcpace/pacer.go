@@ -23,8 +23,9 @@ type Config struct {
 	IdlePercent int
 	// Interval is how often to collect while Room suffices for that.
 	Interval time.Duration
-	// Start is how long the process is taken to be starting.
-	Start time.Duration
+	// Start is how long the process is taken to be starting, unless it allocates more than StartBytes meanwhile: then it has work already.
+	Start      time.Duration
+	StartBytes uint64
 	// Quiet is how long nothing much may have happened before free memory is given back to the system.
 	Quiet time.Duration
 	Clock clock.WithTicker
@@ -32,13 +33,13 @@ type Config struct {
 
 // Default suits a server beside other work on the machine.
 func Default() Config {
-	return Config{Room: 160 << 20, IdlePercent: 25, Interval: 8 * time.Second, Start: 20 * time.Second, Quiet: 20 * time.Second, Clock: clock.RealClock{}}
+	return Config{Room: 160 << 20, IdlePercent: 25, Interval: 8 * time.Second, Start: 20 * time.Second, StartBytes: 512 << 20, Quiet: 20 * time.Second, Clock: clock.RealClock{}}
 }
 
 // Validate reports what cannot work.
 func (c Config) Validate() error {
-	if c.Room == 0 || c.IdlePercent <= 0 || c.Interval <= 0 || c.Start <= 0 || c.Quiet <= 0 || c.Clock == nil {
-		return errors.New("room, idle percentage, interval, time of the start, quiet time and clock must be set")
+	if c.Room == 0 || c.IdlePercent <= 0 || c.Interval <= 0 || c.Start <= 0 || c.StartBytes == 0 || c.Quiet <= 0 || c.Clock == nil {
+		return errors.New("room, idle percentage, interval, time and size of the start, quiet time and clock must be set")
 	}
 	return nil
 }
@@ -48,7 +49,7 @@ type Pacer struct {
 	cfg Config
 	// heap is the process's; tests have another.
 	heap heap
-	// started is when the time of the start is over.
+	// started tells that the start is over.
 	started bool
 	// percent is what was last told to Go.
 	percent int
@@ -103,6 +104,7 @@ func (p *Pacer) loop(ctx context.Context, collections <-chan struct{}) {
 			return
 		case <-collections:
 			s := p.sample()
+			p.started = p.started || p.allocated > p.cfg.StartBytes
 			if p.started && p.pace(s) {
 				if !quiet.Stop() {
 					select {

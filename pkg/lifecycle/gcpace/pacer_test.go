@@ -94,6 +94,28 @@ func TestWorkAndRest(t *testing.T) {
 	}
 }
 
+// TestWorkDuringTheStart lets clients come as soon as the server is there.
+func TestWorkDuringTheStart(t *testing.T) {
+	c := Default()
+	fakeClock := clocktesting.NewFakeClock(time.Unix(1, 0))
+	c.Clock = fakeClock
+	heap := &fake{reads: make(chan uint64), gaveBack: make(chan struct{})}
+	p := &Pacer{cfg: c, heap: heap}
+	ctx, cancel := context.WithCancel(t.Context())
+	collections, ended := make(chan struct{}), make(chan struct{})
+	go func() { defer close(ended); p.loop(ctx, collections) }()
+	for _, allocated := range []uint64{200 * mib, 500 * mib, 700 * mib} {
+		fakeClock.Step(time.Second)
+		collections <- struct{}{}
+		heap.reads <- allocated
+	}
+	cancel()
+	<-ended
+	if diff := cmp.Diff([]int{50, 400}, heap.percents); diff != "" {
+		t.Errorf("percentages (-want +got):\n%s", diff)
+	}
+}
+
 func TestOwnProcess(t *testing.T) {
 	ended := make(chan struct{}, 1)
 	stop := watch(ended)
