@@ -46,7 +46,7 @@ func (r *rooms) door() error {
 		CertFile: kc.TLSCertFile, KeyFile: kc.TLSPrivateKeyFile, CertDir: r.cfg.CertDir,
 		Hosts: append([]string{r.cfg.NodeName, r.cfg.Hostname}, r.hostIPs()...), GetCertificate: r.cfg.GetCertificate,
 		MinVersion: minVersion, CipherSuites: suites, Access: access,
-		Pods: r.workers, CRI: r.client.Runtime, Stats: r.stats, SyncLoop: r.alive, Metrics: r.registry,
+		Pods: r.workers, CRI: r.client.Runtime, Stats: r.stats, SyncLoop: r.alive, Metrics: r.meter.Gatherer(),
 		ProbeMetrics: r.probeRegistry, Configz: map[string]any{"kubeletconfig": *kc},
 		SystemLogs: *kc.EnableSystemLogHandler, Debugging: *kc.EnableDebuggingHandlers,
 		Profiling: *kc.EnableProfilingHandler, DebugFlags: *kc.EnableDebugFlagsHandler,

@@ -26,6 +26,7 @@ import (
 	"tiphys.dev/tiphys/pkg/kubelet/dns"
 	"tiphys.dev/tiphys/pkg/kubelet/eviction"
 	"tiphys.dev/tiphys/pkg/kubelet/image"
+	"tiphys.dev/tiphys/pkg/kubelet/meter"
 	"tiphys.dev/tiphys/pkg/kubelet/objects"
 	"tiphys.dev/tiphys/pkg/kubelet/observe"
 	"tiphys.dev/tiphys/pkg/kubelet/podsource"
@@ -39,10 +40,10 @@ import (
 
 // rooms are the parts of one running kubelet. News goes up by the functions set here.
 type rooms struct {
-	cfg      Config
-	client   *cri.Client
-	machine  stats.Machine
-	registry metrics.KubeRegistry
+	cfg     Config
+	client  *cri.Client
+	machine stats.Machine
+	meter   *meter.Meter
 	// probeRegistry is shown at a path of its own.
 	probeRegistry metrics.KubeRegistry
 	recorder      record.EventRecorder
@@ -73,7 +74,9 @@ type rooms struct {
 
 // build makes every room, lower ones first.
 func (k *Kubelet) build(ctx context.Context, client *cri.Client) (*rooms, error) {
-	r := &rooms{cfg: k.cfg, client: client, registry: metrics.NewKubeRegistry(), probeRegistry: metrics.NewKubeRegistry(), close: func() {}}
+	r := &rooms{cfg: k.cfg, probeRegistry: metrics.NewKubeRegistry(), close: func() {}}
+	r.meter = meter.New(k.cfg.NodeName, func() []*observe.Pod { return r.observer.All() })
+	r.client = client.Measured(r.meter.Called)
 	machine, err := stats.ReadMachine()
 	if err != nil {
 		return nil, fmt.Errorf("kubelet: reading the machine's facts: %w", err)
@@ -212,6 +215,7 @@ func (r *rooms) will() (err error) {
 	kc := &r.cfg.Kubelet
 	r.watchServices()
 	r.workers, err = podworker.New(podworker.Config{
+		Worked: r.meter.Worked, PodStarted: r.meter.Started,
 		NodeName: r.cfg.NodeName, Hostname: r.cfg.Hostname, RootDir: r.cfg.RootDir, LogsDir: kc.PodLogsDir,
 		LinksDir: r.cfg.ContainerLogsDir, Runtime: r.client.Runtime, ImageStatus: r.client.Images,
 		RuntimeName: r.client.RuntimeName(), Observer: r.observer, Images: r.images, Objects: r.objects,

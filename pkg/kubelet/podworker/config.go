@@ -47,6 +47,10 @@ type Config struct {
 	HostIPs func() []string
 	// PodsChanged is told when a pod was admitted or ended, for what depends on the sum of pods. May be nil.
 	PodsChanged func()
+	// Worked is told how long one look at a pod took: one that leads it on ("sync") or ends it ("kill"). May be nil.
+	Worked func(operation string, took time.Duration)
+	// PodStarted is told when a pod that this process has seen waiting runs, and how long that took. May be nil.
+	PodStarted func(took time.Duration)
 
 	// SeccompDefault makes RuntimeDefault the profile of containers that ask for none.
 	SeccompDefault bool
@@ -85,6 +89,12 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Admit == nil {
 		c.Admit = func(*v1.Pod, []*v1.Pod) Decision { return Decision{Admit: true} }
+	}
+	if c.Worked == nil {
+		c.Worked = func(string, time.Duration) {}
+	}
+	if c.PodStarted == nil {
+		c.PodStarted = func(time.Duration) {}
 	}
 	if c.PodsChanged == nil {
 		c.PodsChanged = func() {}

@@ -24,8 +24,12 @@ func (w *worker) report(pod *v1.Pod, in podstatus.Input) v1.PodStatus {
 	in.Settled = func(c *v1.Container) bool { return w.settled(pod, c) }
 	s := podstatus.Generate(in)
 	w.mu.Lock()
+	started := w.reported && w.status.Phase == v1.PodPending && s.Phase == v1.PodRunning
 	w.status, w.reported = s, true
 	w.mu.Unlock()
+	if started {
+		w.m.cfg.PodStarted(in.Now.Sub(w.firstSeen))
+	}
 	w.m.cfg.Reporter.Set(pod, s)
 	return s
 }

@@ -18,6 +18,8 @@ import (
 // step looks at the pod once and sets things going. It returns when to look again at the latest (0: when woken) and
 // whether the pod is gone for good.
 func (w *worker) step(ctx context.Context) (again time.Duration, gone bool) {
+	operation, began := "sync", w.m.cfg.Clock.Now()
+	defer func() { w.m.cfg.Worked(operation, w.m.cfg.Clock.Since(began)) }()
 	pod, removed, kill := w.wanted()
 	if pod == nil {
 		return w.stepStopping(ctx, nil, nil, true)
@@ -37,6 +39,7 @@ func (w *worker) step(ctx context.Context) (again time.Duration, gone bool) {
 		again = left
 	}
 	if removed || kill != nil || pod.DeletionTimestamp != nil || w.wasTerminal(pod) {
+		operation = "kill"
 		return w.stepStopping(ctx, pod, kill, removed)
 	}
 	next, done := w.stepLive(ctx, pod)

@@ -127,7 +127,7 @@ func newNode(t *testing.T) *node {
 	dir := t.TempDir()
 	n.m, err = New(Config{NodeName: "n", Hostname: "n", RootDir: dir, LogsDir: dir + "/logs", Runtime: n.runtime, ImageStatus: images,
 		RuntimeName: "fake", Observer: n.obs, Images: puller, Objects: n, Volumes: fakeVolumes{n}, Cgroups: fakeCgroups{n}, DNS: n,
-		Probes: fakeProbes{}, Reporter: n, Recorder: n.events})
+		Probes: fakeProbes{}, Reporter: n, Recorder: n.events, PodStarted: func(time.Duration) { n.note("started") }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,6 +264,11 @@ func TestRestartOfKubeletRestartsNothing(t *testing.T) {
 		}
 		return count == 2
 	})
+	n.mu.Lock()
+	if got := strings.Count(strings.Join(n.did, ","), "started"); got != 1 {
+		t.Errorf("the pod was said to have started %d times", got)
+	}
+	n.mu.Unlock()
 	if after := len(n.obs.Get("u1").Containers); after != before {
 		t.Errorf("%d containers before, %d after", before, after)
 	}

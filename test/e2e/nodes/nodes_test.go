@@ -101,6 +101,12 @@ func TestTwoNodes(t *testing.T) {
 
 	t.Run("the API server speaks to the second kubelet", func(t *testing.T) {
 		// The pause program says nothing; what counts is that the kubelet's certificate is trusted, and ours by it.
+		figures, err := w.client.CoreV1().RESTClient().Get().Resource("nodes").Name(second).SubResource("proxy").Suffix("metrics").DoRaw(t.Context())
+		for _, name := range []string{"kubelet_running_pods", `kubelet_runtime_operations_total{operation_type="run_podsandbox"}`, "kubelet_pod_start_duration_seconds_count"} {
+			if err != nil || !strings.Contains(string(figures), "\n"+name+" ") {
+				t.Errorf("the kubelet's metrics have no %s (%v)", name, err)
+			}
+		}
 		if _, err := w.client.CoreV1().Pods("default").GetLogs("b", &corev1.PodLogOptions{}).DoRaw(t.Context()); err != nil {
 			t.Error(err)
 		}
