@@ -28,7 +28,6 @@ import (
 
 	"tiphys.dev/tiphys/pkg/apiserver/crdregistration"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
-	"tiphys.dev/tiphys/pkg/apiserver/watchpace"
 )
 
 // newAggregator builds the head of the chain: it serves APIServices and sends each group version to whom it belongs.
@@ -37,7 +36,6 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	config.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
 	config.RESTOptionsGetter = nil
 	config.BuildHandlerChainFunc = g.peers.wrap(func(api http.Handler, c *genericapiserver.Config) http.Handler {
-		api = watchpace.Handler(api, clock.RealClock{})
 		api = g.lists.Handler(api, c.FeatureGate.Enabled(genericfeatures.APIResponseCompression))
 		return genericapiserver.BuildHandlerChainWithStorageVersionPrecondition(api, c)
 	})
