@@ -10,8 +10,8 @@ import (
 	"tiphys.dev/tiphys/pkg/kubelet/podstatus"
 )
 
-// report computes the pod's status and hands it to the reporter.
-func (w *worker) report(pod *v1.Pod, in podstatus.Input) v1.PodStatus {
+// report computes the pod's status and hands it to the reporter, unless it is not to be sent yet.
+func (w *worker) report(pod *v1.Pod, in podstatus.Input, send bool) v1.PodStatus {
 	in.Pod = pod
 	in.Observed = w.m.cfg.Observer.Get(w.uid)
 	in.Prior = w.prior(pod)
@@ -30,7 +30,9 @@ func (w *worker) report(pod *v1.Pod, in podstatus.Input) v1.PodStatus {
 	if started {
 		w.m.cfg.PodStarted(in.Now.Sub(w.firstSeen))
 	}
-	w.m.cfg.Reporter.Set(pod, s)
+	if send {
+		w.m.cfg.Reporter.Set(pod, s)
+	}
 	return s
 }
 

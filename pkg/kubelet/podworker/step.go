@@ -105,7 +105,7 @@ func (w *worker) decide(pod *v1.Pod) {
 // stepRejected reports the refusal and waits for the pod to be deleted.
 func (w *worker) stepRejected(ctx context.Context, pod *v1.Pod, removed bool) (time.Duration, bool) {
 	_, _, kill := w.wanted()
-	w.report(pod, podstatus.Input{Rejected: true, Failure: failureOf(kill), Finished: true})
+	w.report(pod, podstatus.Input{Rejected: true, Failure: failureOf(kill), Finished: true}, true)
 	w.markStopped()
 	if removed {
 		return 0, true
@@ -122,8 +122,9 @@ func (w *worker) stepLive(ctx context.Context, pod *v1.Pod) (again time.Duration
 	observed := w.m.cfg.Observer.Get(w.uid)
 	w.track(pod, observed)
 	p := plan.Decide(w.planInput(pod, observed))
+	hold := w.hold(observed)
 	if !w.halfStarted(observed) {
-		w.report(pod, podstatus.Input{Waiting: w.waitingReasons(p), RestartingAll: p.RestartingAll})
+		w.report(pod, podstatus.Input{Waiting: w.waitingReasons(p), RestartingAll: p.RestartingAll}, hold == 0)
 	}
 	if p.Done {
 		return 0, true
@@ -132,10 +133,27 @@ func (w *worker) stepLive(ctx context.Context, pod *v1.Pod) (again time.Duration
 		w.killOne(ctx, pod, observed.ByID(k.ID), k)
 	}
 	again = p.Wake
+	if hold > 0 && (again == 0 || hold < again) {
+		again = hold
+	}
 	if left := w.act(ctx, pod, p); left > 0 && (again == 0 || left < again) {
 		again = left
 	}
 	return again, false
+}
+
+// quickStart is how long the states of a pod that starts for the first time are kept to ourselves. Most pods run by then: what they were in
+// between would be sent, and read by all who watch pods, while the node has more important things to do.
+const quickStart = 300 * time.Millisecond
+
+// hold is how long still not to report; 0 when a container was made, or could not be, or it takes long.
+func (w *worker) hold(observed *observe.Pod) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(observed.Containers) > 0 || len(w.failed) > 0 || w.setup.count > 0 {
+		return 0
+	}
+	return max(0, quickStart-w.m.cfg.Clock.Since(w.firstSeen))
 }
 
 // halfStarted tells that a container is made and about to run, which the end of its start tells in a moment: a status that

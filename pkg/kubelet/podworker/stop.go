@@ -28,7 +28,7 @@ func (w *worker) stepStopping(ctx context.Context, pod *v1.Pod, kill *Kill, remo
 		if pod != nil {
 			w.m.cfg.Probes.Stopping(w.uid)
 			w.track(pod, observed)
-			w.report(pod, podstatus.Input{Failure: failureOf(kill)})
+			w.report(pod, podstatus.Input{Failure: failureOf(kill)}, true)
 		}
 		if !starting {
 			return w.stop(ctx, pod, kill, observed), false
@@ -36,7 +36,7 @@ func (w *worker) stepStopping(ctx context.Context, pod *v1.Pod, kill *Kill, remo
 		return 0, false
 	}
 	if pod != nil && !removed || pod != nil && !cleaned {
-		w.report(pod, podstatus.Input{Finished: true, Failure: failureOf(kill)})
+		w.report(pod, podstatus.Input{Finished: true, Failure: failureOf(kill)}, true)
 	}
 	if !cleaned {
 		if err := w.clean(ctx); err != nil {

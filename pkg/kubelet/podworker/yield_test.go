@@ -5,6 +5,7 @@ import (
 	"time"
 
 	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tiphys.dev/tiphys/pkg/kubelet/observe"
 )
@@ -65,6 +66,34 @@ func TestHalfStartedIsNotReported(t *testing.T) {
 	} {
 		if got := (&worker{starting: tc.starting}).halfStarted(tc.observed); got != tc.want {
 			t.Errorf("%s: %v", tc.name, got)
+		}
+	}
+}
+
+func TestStatesOfAQuickStartAreNotReported(t *testing.T) {
+	now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	made := &observe.Pod{Containers: []*observe.Container{{Name: "c"}}}
+	for _, tc := range []struct {
+		name     string
+		seen     time.Duration
+		observed *observe.Pod
+		change   func(*worker)
+		want     time.Duration
+	}{
+		{"just seen", 0, &observe.Pod{}, nil, quickStart},
+		{"its sandbox is there", 200 * time.Millisecond, &observe.Pod{Sandboxes: []*runtimeapi.PodSandboxStatus{{}}}, nil, 100 * time.Millisecond},
+		{"it takes long", quickStart, &observe.Pod{}, nil, 0},
+		{"it has a container", 0, made, nil, 0},
+		{"a container could not be made", 0, &observe.Pod{}, func(w *worker) { w.failed["c"] = failedStart{} }, 0},
+		{"volumes could not be mounted", 0, &observe.Pod{}, func(w *worker) { w.setup.count = 1 }, 0},
+	} {
+		w := newWorker(&Manager{cfg: Config{Clock: testingclock.NewFakeClock(now)}}, "u1", nil)
+		w.firstSeen = now.Add(-tc.seen)
+		if tc.change != nil {
+			tc.change(w)
+		}
+		if got := w.hold(tc.observed); got != tc.want {
+			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)
 		}
 	}
 }
