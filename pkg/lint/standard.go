@@ -6,8 +6,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"tiphys.dev/apirules"
+	"tiphys.dev/apirules/core/service"
 	"tiphys.dev/apirules/events/event"
 
 	"tiphys.dev/tiphys/pkg/api/scheme"
@@ -78,7 +80,11 @@ func judge(o *object, kind *apirules.Kind, obj apirules.Object, v *verdict) {
 	}
 	kind.SetDefaults(obj)
 	kind.PrepareForCreate(obj)
-	errs := kind.ValidateCreate(obj)
+	complete(obj)
+	errs := first(obj)
+	if len(errs) == 0 {
+		errs = kind.ValidateCreate(obj)
+	}
 	if e, ok := obj.(*corev1.Event); ok && o.gvk.Group == eventsv1.GroupName {
 		errs = event.Validate(e)
 	}
@@ -86,4 +92,28 @@ func judge(o *object, kind *apirules.Kind, obj apirules.Object, v *verdict) {
 	if len(errs) == 0 {
 		v.warnings = append(v.warnings, kind.Warnings(obj)...)
 	}
+}
+
+// complete fills in what the server does on the way, beside the rules of the kind.
+func complete(obj apirules.Object) {
+	switch o := obj.(type) {
+	case *corev1.LimitRange:
+		// Nobody asks for one by name, so it may come without and is given one.
+		if o.Name == "" && o.GenerateName == "" {
+			o.Name = "generated"
+		}
+	case *corev1.Pod:
+		// Admission, where nobody has switched it off.
+		if o.Spec.ServiceAccountName == "" {
+			o.Spec.ServiceAccountName = "default"
+		}
+	}
+}
+
+// first is what the server looks at before all else, and says nothing more if it is wrong.
+func first(obj apirules.Object) field.ErrorList {
+	if o, ok := obj.(*corev1.Service); ok {
+		return service.ValidateClusterIPs(o, nil)
+	}
+	return nil
 }
