@@ -191,7 +191,7 @@ func TestKubeletLevels(t *testing.T) {
 		"observe": 2, "probe": 2, "stats": 2,
 		"admit": 3, "plan": 3, "evictplan": 3, "podstatus": 3,
 		"podworker": 4, "gc": 4, "eviction": 4,
-		"podsource": 5, "report": 5, "server": 5,
+		"podsource": 5, "report": 5, "server": 5, "meter": 5,
 	}
 	room := func(path string) (string, bool) {
 		rest, ok := strings.CutPrefix(path, "pkg/kubelet/")
