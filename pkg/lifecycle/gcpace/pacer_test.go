@@ -49,32 +49,52 @@ func (f *fake) read() (uint64, uint64) { return 40 * mib, <-f.reads }
 func (f *fake) setPercent(p int)       { f.percents = append(f.percents, p) }
 func (f *fake) giveBack()              { f.gaveBack <- struct{}{} }
 
-func TestWorkAndRest(t *testing.T) {
+// paced is a pacer that runs, with the heap and the clock of the test.
+type paced struct {
+	*fake
+	*clocktesting.FakeClock
+	collections chan struct{}
+	// stop ends it and waits until it has.
+	stop func()
+}
+
+func start(t *testing.T) *paced {
 	c := Default()
-	fakeClock := clocktesting.NewFakeClock(time.Unix(1, 0))
-	c.Clock = fakeClock
-	heap := &fake{reads: make(chan uint64), gaveBack: make(chan struct{})}
-	p := &Pacer{cfg: c, heap: heap}
+	p := &paced{fake: &fake{reads: make(chan uint64), gaveBack: make(chan struct{})}, FakeClock: clocktesting.NewFakeClock(time.Unix(1, 0)),
+		collections: make(chan struct{})}
+	c.Clock = p.FakeClock
 	ctx, cancel := context.WithCancel(t.Context())
-	collections, ended := make(chan struct{}), make(chan struct{})
-	go func() { defer close(ended); p.loop(ctx, collections) }()
-	defer func() { cancel(); <-ended }()
+	ended := make(chan struct{})
+	pacer := &Pacer{cfg: c, heap: p.fake}
+	go func() { defer close(ended); pacer.loop(ctx, p.collections) }()
+	p.stop = func() { cancel(); <-ended }
+	t.Cleanup(p.stop)
+	return p
+}
+
+// collect lets time pass and a collection find that so much was allocated in all.
+func (p *paced) collect(after time.Duration, allocated uint64) {
+	p.Step(after)
+	p.collections <- struct{}{}
+	p.reads <- allocated
+}
+
+func TestWorkAndRest(t *testing.T) {
+	p := start(t)
 	total := uint64(0)
 	step := func(d time.Duration, allocated uint64) {
 		total += allocated
-		fakeClock.Step(d)
-		collections <- struct{}{}
-		heap.reads <- total
+		p.collect(d, total)
 	}
 	// The loop may not have set its timer yet, so it is not one step.
 	rest := func() {
 		for {
 			select {
-			case <-heap.gaveBack:
+			case <-p.gaveBack:
 				step(time.Second, 0) // to give back is to collect
 				return
 			default:
-				fakeClock.Step(time.Second)
+				p.Step(time.Second)
 				runtime.Gosched()
 			}
 		}
@@ -87,31 +107,20 @@ func TestWorkAndRest(t *testing.T) {
 	rest()
 	step(time.Minute, mib)
 	step(time.Minute, mib)
-	cancel()
-	<-ended
-	if diff := cmp.Diff([]int{50, 25, 400, 25}, heap.percents); diff != "" {
+	p.stop()
+	if diff := cmp.Diff([]int{50, 25, 400, 25}, p.percents); diff != "" {
 		t.Errorf("percentages (-want +got):\n%s", diff)
 	}
 }
 
 // TestWorkDuringTheStart lets clients come as soon as the server is there.
 func TestWorkDuringTheStart(t *testing.T) {
-	c := Default()
-	fakeClock := clocktesting.NewFakeClock(time.Unix(1, 0))
-	c.Clock = fakeClock
-	heap := &fake{reads: make(chan uint64), gaveBack: make(chan struct{})}
-	p := &Pacer{cfg: c, heap: heap}
-	ctx, cancel := context.WithCancel(t.Context())
-	collections, ended := make(chan struct{}), make(chan struct{})
-	go func() { defer close(ended); p.loop(ctx, collections) }()
+	p := start(t)
 	for _, allocated := range []uint64{200 * mib, 500 * mib, 700 * mib} {
-		fakeClock.Step(time.Second)
-		collections <- struct{}{}
-		heap.reads <- allocated
+		p.collect(time.Second, allocated)
 	}
-	cancel()
-	<-ended
-	if diff := cmp.Diff([]int{50, 400}, heap.percents); diff != "" {
+	p.stop()
+	if diff := cmp.Diff([]int{50, 400}, p.percents); diff != "" {
 		t.Errorf("percentages (-want +got):\n%s", diff)
 	}
 }
