@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"go.etcd.io/etcd/client/pkg/v3/logutil"
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
@@ -35,16 +36,22 @@ const (
 type Connections struct {
 	// traced tells whether requests are to be in traces: to prepare for them costs, even if nobody collects them.
 	traced bool
+	// dial makes a client, after the store has answered for the first time.
+	dial func(clientv3.Config) (*clientv3.Client, error)
+	log  *zap.Logger
 
 	mu   sync.Mutex
 	open map[string]*connection
 }
 
-// connection is shared by the clients of a store.
+// connection is shared by the clients of a store. base, kv and err are there once opened is closed, which takes as long as the store
+// likes: no lock is held meanwhile, so that others open stores that answer.
 type connection struct {
-	base  *clientv3.Client
-	kv    clientv3.KV
-	users int
+	opened chan struct{}
+	err    error
+	base   *clientv3.Client
+	kv     clientv3.KV
+	users  int
 	// stopCompactor ends what drops old revisions, if anything does.
 	compactor     etcd3.Compactor
 	stopCompactor func()
@@ -52,27 +59,27 @@ type connection struct {
 
 // NewConnections returns connections, none of which is open yet.
 func NewConnections(traced bool) *Connections {
-	return &Connections{traced: traced, open: map[string]*connection{}}
+	// What the client has to tell, such as requests that it sends again, is in the form of etcd's own log, as it is upstream.
+	log, err := logutil.CreateDefaultZapLogger(zap.InfoLevel)
+	if err != nil {
+		log = zap.NewNop()
+	}
+	return &Connections{traced: traced, dial: clientv3.New, log: log.Named("etcd-client"), open: map[string]*connection{}}
 }
 
 // Open makes a client of the store, after it has answered for the first time.
 func (c *Connections) Open(store storagebackend.TransportConfig, compactionInterval time.Duration) (*Client, error) {
+	key := strings.Join(append([]string{store.CertFile, store.KeyFile, store.TrustedCAFile}, store.ServerList...), "\x00")
+	conn, err := c.share(key, store)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to etcd at %s: %w", strings.Join(store.ServerList, ", "), err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := strings.Join(append([]string{store.CertFile, store.KeyFile, store.TrustedCAFile}, store.ServerList...), "\x00")
-	conn := c.open[key]
-	if conn == nil {
-		var err error
-		if conn, err = c.connect(store); err != nil {
-			return nil, fmt.Errorf("connecting to etcd at %s: %w", strings.Join(store.ServerList, ", "), err)
-		}
-		c.open[key] = conn
-	}
 	if conn.compactor == nil && compactionInterval > 0 {
 		compactor := etcd3.StartCompactorPerEndpoint(conn.base, compactionInterval)
 		conn.compactor, conn.stopCompactor = compactor, compactor.Stop
 	}
-	conn.users++
 	client := clientv3.NewCtxClient(context.Background())
 	client.KV, client.Maintenance = conn.kv, conn.base.Maintenance
 	client.Watcher, client.Lease = clientv3.NewWatcher(conn.base), clientv3.NewLease(conn.base)
@@ -80,6 +87,30 @@ func (c *Connections) Open(store storagebackend.TransportConfig, compactionInter
 		_ = client.Close()
 		c.release(key, conn)
 	})}, nil
+}
+
+// share is the open connection of a store, with one more user. Who comes first opens it, the others wait for that; one that fails is
+// forgotten, and the next to come tries again.
+func (c *Connections) share(key string, store storagebackend.TransportConfig) (*connection, error) {
+	c.mu.Lock()
+	conn := c.open[key]
+	opens := conn == nil
+	if opens {
+		conn = &connection{opened: make(chan struct{})}
+		c.open[key] = conn
+	}
+	conn.users++
+	c.mu.Unlock()
+	if opens {
+		if conn.err = c.connect(conn, store); conn.err != nil {
+			c.mu.Lock()
+			delete(c.open, key)
+			c.mu.Unlock()
+		}
+		close(conn.opened)
+	}
+	<-conn.opened
+	return conn, conn.err
 }
 
 func (c *Connections) release(key string, conn *connection) {
@@ -95,23 +126,27 @@ func (c *Connections) release(key string, conn *connection) {
 	_ = conn.base.Close()
 }
 
-func (c *Connections) connect(store storagebackend.TransportConfig) (*connection, error) {
+func (c *Connections) connect(conn *connection, store storagebackend.TransportConfig) error {
 	config, err := c.config(store)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	base, err := clientv3.New(config)
-	if err != nil {
-		return nil, err
+	if conn.base, err = c.dial(config); err != nil {
+		return err
 	}
-	feature.DefaultFeatureSupportChecker.CheckClient(base.Ctx(), base, storage.RequestWatchProgress)
-	return &connection{base: base, kv: &gets{KV: base.KV}}, nil
+	conn.kv = &gets{KV: conn.base.KV}
+	feature.DefaultFeatureSupportChecker.CheckClient(conn.base.Ctx(), conn.base, storage.RequestWatchProgress)
+	return nil
 }
 
 func (c *Connections) config(store storagebackend.TransportConfig) (clientv3.Config, error) {
 	config := clientv3.Config{
 		Endpoints: store.ServerList, DialTimeout: connectWithin, DialKeepAliveTime: aliveEvery, DialKeepAliveTimeout: aliveWithin,
-		DialOptions: []grpc.DialOption{grpc.WithBlock()}, Logger: zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithBlock()}, Logger: c.log,
+	}
+	if m := clientMetrics(); m != nil {
+		config.DialOptions = append(config.DialOptions,
+			grpc.WithChainUnaryInterceptor(m.UnaryClientInterceptor()), grpc.WithChainStreamInterceptor(m.StreamClientInterceptor()))
 	}
 	if store.CertFile != "" || store.KeyFile != "" || store.TrustedCAFile != "" {
 		info := transport.TLSInfo{CertFile: store.CertFile, KeyFile: store.KeyFile, TrustedCAFile: store.TrustedCAFile}
