@@ -62,6 +62,9 @@ func (c *Cluster) etcdArgs() []string {
 	return append(args, c.cfg.EtcdArgs...)
 }
 
+// APIServerArgs is the command line of the API server, for whoever starts one on the store of this cluster. A repeated flag wins.
+func (c *Cluster) APIServerArgs() []string { return c.apiserverArgs() }
+
 // apiserverArgs is what kubeadm would write, without its static pod.
 func (c *Cluster) apiserverArgs() []string {
 	pki := c.PKIDir()

@@ -1,0 +1,167 @@
+package oracle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"tiphys.dev/tiphys/test/peer"
+)
+
+// program is one of the two programs that are compared.
+type program struct{ name, path string }
+
+// programs are upstream's API server and ours; the test skips where one is not built.
+func programs(t *testing.T) []program {
+	t.Helper()
+	theirs := filepath.Join(peer.DefaultBinDir(), "kube-apiserver")
+	if _, err := os.Stat(theirs); err != nil {
+		t.Skipf("upstream's kube-apiserver is not built: %v", err)
+	}
+	return []program{{"theirs", theirs}, {"ours", filepath.Join(binaries(t), "kube-apiserver")}}
+}
+
+// process is an API server whose life is the test's matter, which peer's is not.
+type process struct {
+	*server
+	cmd  *exec.Cmd
+	log  string
+	done chan struct{}
+}
+
+// launched counts processes, for the names of their logs.
+var launched atomic.Int64
+
+// begin starts a program on the keys, port and store of a cluster, and does not wait until it answers. Flags win over the cluster's.
+func begin(t *testing.T, b program, c *peer.Cluster, flags ...string) *process {
+	t.Helper()
+	p := &process{log: filepath.Join(t.TempDir(), fmt.Sprintf("%s-%d.log", b.name, launched.Add(1))), done: make(chan struct{})}
+	log, err := os.Create(p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Some flags add to those before them, so the cluster's own are left out.
+	own := slices.DeleteFunc(c.APIServerArgs(), func(arg string) bool {
+		name, _, _ := strings.Cut(arg, "=")
+		return slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, name+"=") })
+	})
+	p.cmd = exec.Command(b.path, append(own, flags...)...)
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	// The kernel ends the child with the thread that started it, so a goroutine keeps its thread (as in test/peer).
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	started := make(chan error, 1)
+	go func() {
+		defer log.Close()
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = p.cmd.Wait()
+		}
+		close(p.done)
+	}()
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
+	config := c.RESTConfig(peer.Admin)
+	if p.server, err = newServer(endpoint{config: config, pki: c.PKIDir(), etcd: c.Etcd()}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.end(t) })
+	return p
+}
+
+// end stops the process and waits for it.
+func (p *process) end(t *testing.T) {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(20 * time.Second):
+		t.Errorf("%s did not end: %s", p.cmd.Path, p.tail())
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+	p.client.CloseIdleConnections()
+}
+
+// ready waits until the server says that it is; a server that ends before is an error.
+func (p *process) ready(ctx context.Context) error {
+	return p.until(ctx, time.Minute, func() (bool, error) {
+		a, err := p.send(ctx, request{method: "GET", path: "/readyz"})
+		return err == nil && a.code == 200, nil
+	})
+}
+
+// until asks until the answer is yes.
+func (p *process) until(ctx context.Context, within time.Duration, ask func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if yes, err := ask(); err != nil || yes {
+			return err
+		}
+		select {
+		case <-p.done:
+			return fmt.Errorf("the server ended with %d: %s", p.cmd.ProcessState.ExitCode(), p.tail())
+		case <-ctx.Done():
+			return errors.New("waited in vain: " + p.tail())
+		case <-tick.C:
+		}
+	}
+}
+
+// tail is the end of the log.
+func (p *process) tail() string {
+	data, _ := os.ReadFile(p.log)
+	return string(data[max(0, len(data)-3000):])
+}
+
+// launch is begin for a server that is to become ready.
+func launch(t *testing.T, b program, c *peer.Cluster, flags ...string) *process {
+	t.Helper()
+	p := begin(t, b, c, flags...)
+	if err := p.ready(t.Context()); err != nil {
+		t.Fatalf("%s: %v", b.name, err)
+	}
+	return p
+}
+
+var (
+	// failed is how a program says why it ends.
+	failed = regexp.MustCompile(`"command failed" err="((?:[^"\\]|\\.)*)"`)
+	// usage is how it says that it does not understand its flags.
+	usage = regexp.MustCompile(`(?m)^Error: (.*)$`)
+)
+
+// refusal waits until a server that must not start has ended, and tells its exit code and its reason.
+func (p *process) refusal(within time.Duration) string {
+	select {
+	case <-p.done:
+	case <-time.After(within):
+		return "starts"
+	}
+	data, _ := os.ReadFile(p.log)
+	reason := "no reason"
+	if m := failed.FindStringSubmatch(string(data)); m != nil {
+		reason = strings.ReplaceAll(m[1], `\"`, `"`)
+	} else if m := usage.FindStringSubmatch(string(data)); m != nil {
+		reason = m[1]
+	} else if strings.Contains(string(data), "panic: ") {
+		reason = "panic"
+	}
+	return fmt.Sprintf("%d: %s", p.cmd.ProcessState.ExitCode(), reason)
+}
