@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apiserver/pkg/server/flagz"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
@@ -38,6 +39,18 @@ type options struct {
 // unused are flags that upstream takes and that have no effect here.
 type unused struct {
 	leaseDuration, renewDeadline, retry time.Duration
+}
+
+// validate refuses what upstream's server refuses, so that a mistake is found here, too.
+func (u unused) validate() error {
+	var errs []error
+	if u.leaseDuration <= u.renewDeadline {
+		errs = append(errs, errors.New("--coordinated-leadership-lease-duration must be greater than --coordinated-leadership-renew-deadline"))
+	}
+	if u.renewDeadline <= u.retry {
+		errs = append(errs, errors.New("--coordinated-leadership-renew-deadline must be greater than --coordinated-leadership-retry-period"))
+	}
+	return utilerrors.NewAggregate(errs)
 }
 
 func newOptions() *options {
@@ -127,7 +140,7 @@ func (o *options) miscFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.serviceRange, "service-cluster-ip-range", "", "One or two CIDRs that cluster IPs come from; they must not overlap with the IPs of nodes or pods.")
 	fs.Var(&c.ServiceNodePortRange, "service-node-port-range", "Ports for services of type NodePort, as '30000-32767'; both ends count.")
 	fs.IntVar(&c.KubernetesServiceNodePort, "kubernetes-service-node-port", c.KubernetesServiceNodePort, "When not zero, the service 'kubernetes' is of type NodePort with this port.")
-	fs.StringVar(&c.EndpointReconciler, "endpoint-reconciler-type", c.EndpointReconciler, "How the endpoints of the service 'kubernetes' are kept: lease, none, or master-count, which is deprecated and works as lease.")
+	fs.StringVar(&c.EndpointReconciler, "endpoint-reconciler-type", c.EndpointReconciler, "How the endpoints of the service 'kubernetes' are kept: lease, none, or the deprecated master-count, for a number of servers that never changes.")
 	fs.BoolVar(&c.EnableAggregatorRouting, "enable-aggregator-routing", c.EnableAggregatorRouting, "Send requests for aggregated APIs to endpoints rather than the cluster IP.")
 	fs.BoolVar(&c.AggregatorRejectForwardingRedirect, "aggregator-reject-forwarding-redirect", c.AggregatorRejectForwardingRedirect, "Refuse redirects of aggregated API servers instead of handing them to the client.")
 	fs.StringVar(&c.ProxyClientCertFile, "proxy-client-cert-file", c.ProxyClientCertFile, "Certificate that identifies the aggregator to aggregated API servers.")
@@ -148,7 +161,9 @@ func (o *options) miscFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Peers.AdvertiseIP, "peer-advertise-ip", c.Peers.AdvertiseIP, "Address under which other API servers reach this one. Defaults to --advertise-address.")
 	fs.StringVar(&c.Peers.AdvertisePort, "peer-advertise-port", c.Peers.AdvertisePort, "Port under which other API servers reach this one. Defaults to --secure-port.")
 	fs.StringVar(&c.Peers.CAFile, "peer-ca-file", c.Peers.CAFile, "CA that verifies other API servers. Without it requests for resources that only they know are not handed on.")
-	for _, name := range []string{"apiserver-count", "kubelet-port", "kubelet-read-only-port"} {
+	fs.IntVar(&c.APIServerCount, "apiserver-count", c.APIServerCount, "How many API servers there are, for --endpoint-reconciler-type=master-count.")
+	utilruntime.Must(fs.MarkDeprecated("apiserver-count", "apiserver-count is deprecated and will be removed in a future version."))
+	for _, name := range []string{"kubelet-port", "kubelet-read-only-port"} {
 		fs.Uint(name, 0, "No effect any more.")
 		utilruntime.Must(fs.MarkDeprecated(name, "it has no effect any more"))
 	}
@@ -169,6 +184,9 @@ func (o *options) complete() (*apiserver.Config, error) {
 	o.config.Authentication.ServiceAccounts.Issuers = o.issuers
 	o.config.Authentication.AnonymousSet = o.sets.FlagSet("authentication").Changed("anonymous-auth")
 	if err := o.onlyPlugins(); err != nil {
+		return nil, err
+	}
+	if err := o.unused.validate(); err != nil {
 		return nil, err
 	}
 	for _, text := range strings.Split(o.serviceRange, ",") {
@@ -204,7 +222,6 @@ func (o *options) onlyPlugins() error {
 
 // unusedReasons says why a flag has no effect.
 var unusedReasons = map[string]string{
-	"apiserver-count":                       "servers count each other by leases",
 	"kubelet-port":                          "nodes say where their kubelet listens",
 	"kubelet-read-only-port":                "kubelets are reached on their secure port only",
 	"coordinated-leadership-lease-duration": "coordinated leader election (a beta feature that is off) is not offered",

@@ -16,6 +16,7 @@ type flagFact struct{ Name, Type, Default string }
 
 // samples are values that differ from the default, for flags whose type alone does not say what they take.
 var samples = map[string]string{
+	"coordinated-leadership-renew-deadline": "12s", "coordinated-leadership-retry-period": "3s",
 	"advertise-address": "192.0.2.9", "bind-address": "192.0.2.9", "service-cluster-ip-range": "10.9.0.0/16", "service-node-port-range": "31000-31999", "oidc-required-claim": "a=b", "runtime-config": "api/beta=true",
 	"tls-sni-cert-key": "a.crt,a.key", "vmodule": "a=5", "egress-selector-config-file": "egress.yaml", "kubelet-preferred-address-types": "InternalIP", "admission-control": "AlwaysAdmit", "enable-admission-plugins": "AlwaysPullImages", "disable-admission-plugins": "ServiceAccount",
 	"audit-log-mode": "batch", "audit-webhook-mode": "blocking", "audit-log-format": "legacy", "authorization-mode": "AlwaysDeny", "logging-format": "json", "storage-media-type": "application/json", "endpoint-reconciler-type": "none", "storage-backend": "etcd3", "tls-min-version": "VersionTLS13", "tls-curve-preferences": "29",

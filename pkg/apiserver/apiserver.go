@@ -134,7 +134,7 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	}
 	endpoint, err := reconciler.New(reconciler.Config{
 		Leases: leases,
-		Client: g.client, Informers: g.informers, Type: c.EndpointReconciler,
+		Client: g.client, Informers: g.informers, Type: c.EndpointReconciler, Count: c.APIServerCount, Ready: g.ready,
 		AdvertiseAddress: c.ServerRun.AdvertiseAddress, SecurePort: g.securePort,
 		ServiceRanges: c.ServiceClusterIPRanges, NodePort: c.KubernetesServiceNodePort,
 		ServerID: g.config.APIServerID, Clock: clock.RealClock{},

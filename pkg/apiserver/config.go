@@ -66,9 +66,10 @@ type Config struct {
 	ServiceNodePortRange utilnet.PortRange
 	// KubernetesServiceNodePort, when not zero, makes the "kubernetes" Service one of type NodePort.
 	KubernetesServiceNodePort int
-	// EndpointReconciler is how several API servers share the endpoints of the "kubernetes" Service: lease or none;
-	// master-count, the deprecated one, is taken for lease.
+	// EndpointReconciler is how several API servers share the endpoints of the "kubernetes" Service: lease, none or master-count, for
+	// which APIServerCount says how many they are.
 	EndpointReconciler string
+	APIServerCount     int
 
 	// ProxyClientCertFile and ProxyClientKeyFile identify the aggregator to aggregated API servers.
 	ProxyClientCertFile, ProxyClientKeyFile string
@@ -113,7 +114,8 @@ func NewConfig() *Config {
 
 		EventTTL:             time.Hour,
 		ServiceNodePortRange: DefaultServiceNodePortRange,
-		EndpointReconciler:   "lease",
+		EndpointReconciler:   reconciler.Lease,
+		APIServerCount:       1,
 
 		AggregatorRejectForwardingRedirect: true,
 	}
@@ -197,12 +199,13 @@ func (c *Config) validate() error {
 	if p := c.KubernetesServiceNodePort; p != 0 && !c.ServiceNodePortRange.Contains(p) {
 		errs = append(errs, fmt.Errorf("kubernetes service node port range %s doesn't contain %d", c.ServiceNodePortRange.String(), p))
 	}
+	if c.APIServerCount <= 0 {
+		errs = append(errs, fmt.Errorf("--apiserver-count should be a positive number, but value '%v' provided", c.APIServerCount))
+	}
 	switch c.EndpointReconciler {
-	case "lease", "none":
-	case "master-count":
-		// It counted on a number of servers that somebody had to set; leases say it by themselves.
-		klog.InfoS("The endpoint reconciler master-count is deprecated; it works as lease does")
-		c.EndpointReconciler = "lease"
+	case reconciler.Lease, reconciler.None, reconciler.MasterCount:
+	case "":
+		c.EndpointReconciler = reconciler.Lease
 	default:
 		errs = append(errs, fmt.Errorf("--endpoint-reconciler-type %q must be lease, master-count or none", c.EndpointReconciler))
 	}

@@ -65,6 +65,11 @@ func addHooks(c *Config, g *generic, server *genericapiserver.GenericAPIServer, 
 	}
 }
 
+// ready tells whether this server says that it is ready.
+func (g *generic) ready(ctx context.Context) bool {
+	return g.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() == nil
+}
+
 // writeRoles writes the default roles, and waits until the authorizer has those that are stored: without them the first requests
 // to a restarted server would be refused.
 func writeRoles(ctx context.Context, g *generic) error {

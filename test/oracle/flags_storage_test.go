@@ -410,10 +410,10 @@ func compareEffects(t *testing.T, rows []effect) {
 			}
 			theirs, ours := said["theirs"], said["ours"]
 			if theirs[1] != ours[1] {
-				t.Errorf("\ntheirs %s\nours   %s\ndifference %s", theirs[1], ours[1], lineDiff(theirs[1], ours[1]))
+				t.Errorf("with the flag: - theirs, + ours\n%s", lineDiff(theirs[1], ours[1]))
 			}
 			if theirs[0] != ours[0] {
-				t.Errorf("without the flag\ntheirs %s\nours   %s\ndifference %s", theirs[0], ours[0], lineDiff(theirs[0], ours[0]))
+				t.Errorf("without the flag: - theirs, + ours\n%s", lineDiff(theirs[0], ours[0]))
 			}
 			switch same := theirs[0] == theirs[1]; {
 			case same && row.idle == "":
@@ -449,7 +449,8 @@ func lineDiff(a, b string) string {
 			out = append(out, "+ "+l)
 		}
 	}
-	return clip(strings.Join(out, "\n"))
+	text := strings.Join(out, "\n")
+	return text[:min(len(text), 4000)]
 }
 
 // startTold starts a server with flags, in which {{dir}}, {{pki}} and {{second}} are filled in, behind a door to its store.

@@ -47,40 +47,51 @@ var launched atomic.Int64
 func begin(t *testing.T, b program, c *peer.Cluster, flags ...string) *process {
 	t.Helper()
 	p := &process{log: filepath.Join(t.TempDir(), fmt.Sprintf("%s-%d.log", b.name, launched.Add(1))), done: make(chan struct{})}
-	log, err := os.Create(p.log)
-	if err != nil {
-		t.Fatal(err)
-	}
 	// Some flags add to those before them, so the cluster's own are left out.
 	own := slices.DeleteFunc(c.APIServerArgs(), func(arg string) bool {
 		name, _, _ := strings.Cut(arg, "=")
 		return slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, name+"=") })
 	})
 	p.cmd = exec.Command(b.path, append(own, flags...)...)
-	p.cmd.Stdout, p.cmd.Stderr = log, log
-	// The kernel ends the child with the thread that started it, so a goroutine keeps its thread (as in test/peer).
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	started := make(chan error, 1)
-	go func() {
-		defer log.Close()
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := p.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = p.cmd.Wait()
-		}
-		close(p.done)
-	}()
-	if err := <-started; err != nil {
+	if err := startChild(p.cmd, p.log, p.done); err != nil {
 		t.Fatal(err)
 	}
+	var err error
 	config := c.RESTConfig(peer.Admin)
+	for _, f := range flags {
+		if port, ok := strings.CutPrefix(f, "--secure-port="); ok {
+			config.Host = "https://127.0.0.1:" + port
+		}
+	}
 	if p.server, err = newServer(endpoint{config: config, pki: c.PKIDir(), etcd: c.Etcd()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.end(t) })
 	return p
+}
+
+// startChild starts a process with its output in a file; done is closed after it ended.
+func startChild(cmd *exec.Cmd, file string, done chan struct{}) error {
+	log, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	// The kernel ends the child with the thread that started it, so a goroutine keeps its thread (as in test/peer).
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	started := make(chan error, 1)
+	go func() {
+		defer log.Close()
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+		}
+		close(done)
+	}()
+	return <-started
 }
 
 // end stops the process and waits for it.

@@ -86,7 +86,7 @@ func reconciled(ctx context.Context, t *testing.T, b program, kind string) ([]st
 		return nilIfVain(err)
 	}
 	const own, second, cycle = "203.0.113.10", "203.0.113.20", 12 * time.Second
-	has := func(text string) func(string) bool { return func(s string) bool { return strings.Contains(s, text) } }
+	has := func(text string) func(string) bool { return func(s string) bool { return strings.Count(s, text) == 2 } }
 	never := func(string) bool { return false }
 	if err := see("at start", has(own), 15*time.Second); err != nil {
 		return nil, err
@@ -101,9 +101,11 @@ func reconciled(ctx context.Context, t *testing.T, b program, kind string) ([]st
 			list = append(list, fmt.Sprintf(`{"ip":%q}`, a))
 		}
 		body := fmt.Sprintf(form, strings.Join(list, ","), e.name, 99)
-		if _, err := first.send(ctx, request{method: "PUT", path: namespaced + "endpoints/kubernetes", body: []byte(body)}); err != nil {
+		a, err := first.send(ctx, request{method: "PUT", path: namespaced + "endpoints/kubernetes", body: []byte(body)})
+		if err != nil {
 			return nil, err
 		}
+		out = append(out, said(a, nil))
 		if _, err := first.send(ctx, request{method: "PATCH", path: namespaced + "services/kubernetes", contentType: mergePatch, body: []byte(`{"spec":{"ports":[{"name":"https","port":444,"targetPort":99}]}}`)}); err != nil {
 			return nil, err
 		}

@@ -7,27 +7,34 @@ import (
 	"slices"
 	"time"
 
-	v1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/ptr"
+)
+
+// The ways to know which servers there are.
+const (
+	// Lease counts the servers whose lease has not ended.
+	Lease = "lease"
+	// MasterCount takes as many as it is told: a server never loses its place to an empty one.
+	MasterCount = "master-count"
+	// None leaves the endpoints alone.
+	None = "none"
 )
 
 // Config says what to publish.
 type Config struct {
 	Client    kubernetes.Interface
 	Informers informers.SharedInformerFactory
-	// Type is "lease", or "none" to leave the endpoints alone.
+	// Type is Lease, MasterCount or None.
 	Type string
-	// Leases tells which servers live; nil means that this server is the only one.
-	Leases           Leases
+	// Count is the number of servers for MasterCount.
+	Count int
+	// Leases tells for Lease which servers live; nil means that this server is the only one.
+	Leases Leases
+	// Ready tells whether the server takes requests: before, its address is not published.
+	Ready            func(context.Context) bool
 	AdvertiseAddress net.IP
 	SecurePort       int
 	// ServiceRanges are the cluster IP ranges; the Service takes the first address of the first.
@@ -65,9 +72,24 @@ func New(c Config) (*Reconciler, error) {
 	return &Reconciler{c}, nil
 }
 
-// Run works until ctx ends.
+const (
+	// firstWait is after the first failure; it doubles up to the interval.
+	firstWait = 100 * time.Millisecond
+	// readyEvery is how often a server that starts asks itself whether it is ready, which nothing else tells.
+	readyEvery = 100 * time.Millisecond
+)
+
+// Run works until ctx ends. What is left of an earlier life of this server is taken out, until it is ready again.
 func (r *Reconciler) Run(ctx context.Context) {
-	wait := 100 * time.Millisecond
+	if err := r.forget(ctx); err != nil && ctx.Err() == nil {
+		klog.V(2).InfoS("Taking this server out of the endpoints until it is ready failed", "err", err)
+	}
+	for r.c.Ready != nil && !r.c.Ready(ctx) {
+		if !r.sleep(ctx, readyEvery) {
+			return
+		}
+	}
+	wait := firstWait
 	for {
 		err := r.sync(ctx)
 		switch {
@@ -79,186 +101,64 @@ func (r *Reconciler) Run(ctx context.Context) {
 			klog.V(2).InfoS("Publishing the endpoints of the API servers failed, trying again", "err", err)
 			wait = min(2*wait, interval)
 		}
-		select {
-		case <-ctx.Done():
+		if !r.sleep(ctx, wait) {
 			return
-		case <-r.c.Clock.After(wait):
 		}
 	}
 }
 
+func (r *Reconciler) sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-r.c.Clock.After(d):
+		return true
+	}
+}
+
+// forget takes this server's address out, if it is there.
+func (r *Reconciler) forget(ctx context.Context) error {
+	if r.c.Type == Lease && r.c.Leases != nil {
+		living, err := r.c.Leases.List(ctx)
+		if err != nil || !slices.Contains(living, r.c.AdvertiseAddress.String()) {
+			return err
+		}
+	}
+	return r.Stop(ctx)
+}
+
 // Stop takes this server's address out of the endpoints.
 func (r *Reconciler) Stop(ctx context.Context) error {
-	if r.c.Type != "lease" || r.c.Leases == nil {
+	own := r.c.AdvertiseAddress.String()
+	switch {
+	case r.c.Type == MasterCount:
+		return r.change(ctx, func(present []string) []string {
+			return slices.DeleteFunc(present, func(a string) bool { return a == own })
+		})
+	case r.c.Type != Lease || r.c.Leases == nil:
 		return nil
 	}
-	if err := r.c.Leases.Remove(ctx, r.c.AdvertiseAddress.String()); err != nil {
+	if err := r.c.Leases.Remove(ctx, own); err != nil {
 		return err
 	}
-	return r.publish(ctx, nil)
+	return r.publish(ctx, nil, r.ports())
 }
 
 func (r *Reconciler) sync(ctx context.Context) error {
 	if err := r.ensureService(ctx); err != nil {
 		return fmt.Errorf("service %s: %w", serviceName, err)
 	}
-	if r.c.Type != "lease" {
+	own := r.c.AdvertiseAddress.String()
+	switch r.c.Type {
+	case None:
 		return nil
+	case MasterCount:
+		return r.change(ctx, func(present []string) []string { return counted(present, own, r.c.Count) })
 	}
 	if r.c.Leases != nil {
-		if err := r.c.Leases.Renew(ctx, r.c.AdvertiseAddress.String()); err != nil {
+		if err := r.c.Leases.Renew(ctx, own); err != nil {
 			return fmt.Errorf("renewing the lease: %w", err)
 		}
 	}
-	return r.publish(ctx, []string{r.c.AdvertiseAddress.String()})
-}
-
-func (r *Reconciler) ensureService(ctx context.Context) error {
-	services := r.c.Client.CoreV1().Services(metav1.NamespaceDefault)
-	port := v1.ServicePort{Name: "https", Protocol: v1.ProtocolTCP, Port: 443, TargetPort: intstr.FromInt32(int32(r.c.SecurePort))}
-	kind := v1.ServiceTypeClusterIP
-	if r.c.NodePort > 0 {
-		kind, port.NodePort = v1.ServiceTypeNodePort, int32(r.c.NodePort)
-	}
-	got, err := services.Get(ctx, serviceName, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		first, err := ServiceIP(r.c.ServiceRanges[0])
-		if err != nil {
-			return err
-		}
-		ip := first.String()
-		_, err = services.Create(ctx, &v1.Service{
-			ObjectMeta: metav1.ObjectMeta{
-				Name: serviceName, Namespace: metav1.NamespaceDefault,
-				Labels: map[string]string{"provider": "kubernetes", "component": "apiserver"},
-			},
-			Spec: v1.ServiceSpec{
-				Ports: []v1.ServicePort{port}, ClusterIP: ip, Type: kind,
-				SessionAffinity: v1.ServiceAffinityNone, IPFamilyPolicy: ptr.To(v1.IPFamilyPolicySingleStack),
-			},
-		}, metav1.CreateOptions{})
-		if apierrors.IsAlreadyExists(err) {
-			return nil
-		}
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	if apiequality.Semantic.DeepEqual(got.Spec.Ports, []v1.ServicePort{port}) && got.Spec.Type == kind {
-		return nil
-	}
-	now := got.DeepCopy()
-	now.Spec.Ports, now.Spec.Type = []v1.ServicePort{port}, kind
-	_, err = services.Update(ctx, now, metav1.UpdateOptions{})
-	return err
-}
-
-// publish writes the living addresses into the Endpoints and the EndpointSlice. Its own is among them while the server runs,
-// also when a slow store let its lease end.
-func (r *Reconciler) publish(ctx context.Context, addresses []string) error {
-	if r.c.Leases != nil {
-		living, err := r.c.Leases.List(ctx)
-		if err != nil {
-			return fmt.Errorf("listing the living servers: %w", err)
-		}
-		addresses = append(addresses, living...)
-	}
-	slices.Sort(addresses)
-	addresses = slices.Compact(addresses)
-	if err := r.writeEndpoints(ctx, addresses); err != nil {
-		return fmt.Errorf("endpoints: %w", err)
-	}
-	if err := r.writeSlice(ctx, addresses); err != nil {
-		return fmt.Errorf("endpoint slice: %w", err)
-	}
-	return nil
-}
-
-// unmirrored keeps the mirroring controller from writing a second slice.
-var unmirrored = map[string]string{discoveryv1.LabelSkipMirror: "true"}
-
-func (r *Reconciler) writeEndpoints(ctx context.Context, addresses []string) error {
-	want := &v1.Endpoints{ObjectMeta: metav1.ObjectMeta{Name: serviceName, Namespace: metav1.NamespaceDefault, Labels: unmirrored}}
-	if len(addresses) > 0 {
-		s := v1.EndpointSubset{Ports: []v1.EndpointPort{{Name: "https", Port: int32(r.c.SecurePort), Protocol: v1.ProtocolTCP}}}
-		for _, a := range addresses {
-			s.Addresses = append(s.Addresses, v1.EndpointAddress{IP: a})
-		}
-		want.Subsets = []v1.EndpointSubset{s}
-	}
-	client := r.c.Client.CoreV1().Endpoints(metav1.NamespaceDefault)
-	got, err := client.Get(ctx, serviceName, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		_, err = client.Create(ctx, want, metav1.CreateOptions{})
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	if apiequality.Semantic.DeepEqual(got.Subsets, want.Subsets) && got.Labels[discoveryv1.LabelSkipMirror] == "true" {
-		return nil
-	}
-	now := got.DeepCopy()
-	now.Subsets, now.Labels = want.Subsets, unmirrored
-	_, err = client.Update(ctx, now, metav1.UpdateOptions{})
-	return err
-}
-
-func (r *Reconciler) writeSlice(ctx context.Context, addresses []string) error {
-	family := discoveryv1.AddressTypeIPv4
-	if r.c.AdvertiseAddress.To4() == nil {
-		family = discoveryv1.AddressTypeIPv6
-	}
-	want := &discoveryv1.EndpointSlice{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: serviceName, Namespace: metav1.NamespaceDefault, Labels: map[string]string{discoveryv1.LabelServiceName: serviceName},
-		},
-		AddressType: family,
-		Ports:       []discoveryv1.EndpointPort{{Name: ptr.To("https"), Port: ptr.To(int32(r.c.SecurePort)), Protocol: ptr.To(v1.ProtocolTCP)}},
-	}
-	for _, a := range addresses {
-		want.Endpoints = append(want.Endpoints, discoveryv1.Endpoint{
-			Addresses: []string{a}, Conditions: discoveryv1.EndpointConditions{Ready: ptr.To(true)},
-		})
-	}
-	client := r.c.Client.DiscoveryV1().EndpointSlices(metav1.NamespaceDefault)
-	got, err := client.Get(ctx, serviceName, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		_, err = client.Create(ctx, want, metav1.CreateOptions{})
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	if got.AddressType != family {
-		// The family of a slice never changes; only a new one can have another.
-		if err := client.Delete(ctx, serviceName, metav1.DeleteOptions{}); err != nil {
-			return err
-		}
-		_, err = client.Create(ctx, want, metav1.CreateOptions{})
-		return err
-	}
-	if apiequality.Semantic.DeepEqual(got.Endpoints, want.Endpoints) && apiequality.Semantic.DeepEqual(got.Ports, want.Ports) {
-		return nil
-	}
-	now := got.DeepCopy()
-	now.Endpoints, now.Ports, now.Labels = want.Endpoints, want.Ports, want.Labels
-	_, err = client.Update(ctx, now, metav1.UpdateOptions{})
-	return err
-}
-
-// ServiceIP returns the address of the "kubernetes" Service: the first of the range after the network's own.
-func ServiceIP(n net.IPNet) (net.IP, error) {
-	if ones, bits := n.Mask.Size(); bits-ones < 1 {
-		return nil, fmt.Errorf("service range %s is too small", n.String())
-	}
-	ip := slices.Clone(n.IP.Mask(n.Mask))
-	for i := len(ip) - 1; i >= 0; i-- {
-		ip[i]++
-		if ip[i] != 0 {
-			break
-		}
-	}
-	return ip, nil
+	return r.publish(ctx, []string{own}, nil)
 }
