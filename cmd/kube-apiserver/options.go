@@ -189,13 +189,13 @@ func (o *options) complete() (*apiserver.Config, error) {
 	if err := o.unused.validate(); err != nil {
 		return nil, err
 	}
-	for _, text := range strings.Split(o.serviceRange, ",") {
+	for i, text := range strings.Split(o.serviceRange, ",") {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
 		_, n, err := net.ParseCIDR(text)
 		if err != nil {
-			return nil, fmt.Errorf("--service-cluster-ip-range: %q is no valid CIDR", text)
+			return nil, fmt.Errorf("service-cluster-ip-range[%d] is not a valid cidr: %q", i, text)
 		}
 		o.config.ServiceClusterIPRanges = append(o.config.ServiceClusterIPRanges, *n)
 	}

@@ -154,6 +154,7 @@ func (c *Config) complete() error {
 	if len(c.Authentication.ServiceAccounts.KeyFiles) == 0 && c.ServiceAccountSigningKeyFile != "" {
 		c.Authentication.ServiceAccounts.KeyFiles = []string{c.ServiceAccountSigningKeyFile}
 	}
+	c.dropHalfPairs()
 	if len(c.Authentication.APIAudiences) == 0 && len(c.Authentication.ServiceAccounts.Issuers) > 0 {
 		c.Authentication.APIAudiences = c.Authentication.ServiceAccounts.Issuers
 	}
@@ -167,11 +168,9 @@ func (c *Config) validate() error {
 		c.Features.Validate(), c.Egress.Validate(), c.Tracing.Validate(),
 		c.Admission.Validate(),
 		c.Enablement.Validate(scheme.Scheme, apiextensions.Scheme, aggregatorscheme.Scheme),
+		c.Authentication.Validate(), c.Authorization.Validate(), c.validateServices(),
 	} {
 		errs = append(errs, part...)
-	}
-	if err := c.Authentication.Validate(); err != nil {
-		errs = append(errs, err)
 	}
 	if c.Features.EnablePriorityAndFairness && c.Enablement.RuntimeConfig["api/all"] == "false" {
 		errs = append(errs, errors.New("--runtime-config=api/all=false conflicts with --enable-priority-and-fairness=true"))
@@ -185,20 +184,6 @@ func (c *Config) validate() error {
 	case signing == "" && endpoint == "":
 		errs = append(errs, errors.New("--service-account-signing-key-file, --service-account-issuer, and --api-audiences should be specified together"))
 	}
-	if err := c.Authorization.Validate(); err != nil {
-		errs = append(errs, err)
-	}
-	if n := len(c.ServiceClusterIPRanges); n > 2 {
-		errs = append(errs, errors.New("--service-cluster-ip-range must not hold more than two ranges"))
-	} else if n == 2 && (c.ServiceClusterIPRanges[0].IP.To4() == nil) == (c.ServiceClusterIPRanges[1].IP.To4() == nil) {
-		errs = append(errs, errors.New("--service-cluster-ip-range with two ranges must hold one of each IP family"))
-	}
-	if r := c.ServiceNodePortRange; r.Base < 1 || r.Base+r.Size > 65536 {
-		errs = append(errs, fmt.Errorf("--service-node-port-range %s is not within 1-65535", r.String()))
-	}
-	if p := c.KubernetesServiceNodePort; p != 0 && !c.ServiceNodePortRange.Contains(p) {
-		errs = append(errs, fmt.Errorf("kubernetes service node port range %s doesn't contain %d", c.ServiceNodePortRange.String(), p))
-	}
 	if c.APIServerCount <= 0 {
 		errs = append(errs, fmt.Errorf("--apiserver-count should be a positive number, but value '%v' provided", c.APIServerCount))
 	}
@@ -208,9 +193,6 @@ func (c *Config) validate() error {
 		c.EndpointReconciler = reconciler.Lease
 	default:
 		errs = append(errs, fmt.Errorf("--endpoint-reconciler-type %q must be lease, master-count or none", c.EndpointReconciler))
-	}
-	if (c.ProxyClientCertFile == "") != (c.ProxyClientKeyFile == "") {
-		errs = append(errs, errors.New("--proxy-client-cert-file and --proxy-client-key-file must be given together"))
 	}
 	return utilerrors.NewAggregate(errs)
 }

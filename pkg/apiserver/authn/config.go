@@ -3,7 +3,9 @@ package authn
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
@@ -78,11 +80,34 @@ func NewConfig() Config {
 func (c *Config) Audiences() authenticator.Audiences { return authenticator.Audiences(c.APIAudiences) }
 
 // Validate tells which settings contradict each other.
-func (c *Config) Validate() error {
+func (c *Config) Validate() []error {
+	errs := c.ServiceAccounts.validate()
+	if c.OIDC.used() && (c.OIDC.IssuerURL == "" || c.OIDC.ClientID == "") {
+		errs = append(errs, errors.New("oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"))
+	}
+	if c.ConfigFile != "" && c.OIDC.used() {
+		errs = append(errs, errors.New("authentication-config file and oidc-* flags are mutually exclusive"))
+	}
+	return append(errs, c.RequestHeader.Validate()...)
+}
+
+func (sa *ServiceAccounts) validate() []error {
 	var errs []error
-	sa := c.ServiceAccounts
-	if len(sa.Issuers) == 0 || sa.Issuers[0] == "" {
-		errs = append(errs, errors.New("service-account-issuer is a required flag, --service-account-signing-key-file and --service-account-issuer are required flags"))
+	if len(sa.Issuers) == 0 {
+		errs = append(errs, errors.New("service-account-issuer is a required flag"))
+	}
+	for i, issuer := range sa.Issuers {
+		switch {
+		case issuer == "":
+			errs = append(errs, errors.New("service-account-issuer should not be an empty string"))
+		case slices.Contains(sa.Issuers[:i], issuer):
+			errs = append(errs, fmt.Errorf("service-account-issuer %q is already specified", issuer))
+		case strings.Contains(issuer, ":"):
+			// Names without a colon are older than the documents that announce the keys; one with a colon must lead to them.
+			if _, err := url.Parse(issuer); err != nil {
+				errs = append(errs, fmt.Errorf("service-account-issuer %q contained a ':' but was not a valid URL: %w", issuer, err))
+			}
+		}
 	}
 	switch {
 	case len(sa.KeyFiles) == 0 && sa.SigningEndpoint == "":
@@ -90,17 +115,17 @@ func (c *Config) Validate() error {
 	case len(sa.KeyFiles) > 0 && sa.SigningEndpoint != "":
 		errs = append(errs, errors.New("`--service-account-key-file` and `--service-account-signing-endpoint` are mutually exclusive and cannot be set at the same time"))
 	}
+	if sa.JWKSURI != "" {
+		if u, err := url.Parse(sa.JWKSURI); err != nil {
+			errs = append(errs, fmt.Errorf("service-account-jwks-uri must be a valid URL: %w", err))
+		} else if u.Scheme != "https" {
+			errs = append(errs, fmt.Errorf("service-account-jwks-uri requires https scheme, parsed as: %v", u))
+		}
+	}
 	if sa.MaxExpiration != 0 && (sa.MaxExpiration < time.Hour || sa.MaxExpiration > (1<<32)*time.Second) {
-		errs = append(errs, fmt.Errorf("the service-account-max-token-expiration must be between 1 hour and 2^32 seconds"))
+		errs = append(errs, errors.New("the service-account-max-token-expiration must be between 1 hour and 2^32 seconds"))
 	}
-	if c.OIDC.used() && (c.OIDC.IssuerURL == "" || c.OIDC.ClientID == "") {
-		errs = append(errs, errors.New("oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"))
-	}
-	if c.ConfigFile != "" && c.OIDC.used() {
-		errs = append(errs, errors.New("authentication-config file and oidc-* flags are mutually exclusive"))
-	}
-	errs = append(errs, c.RequestHeader.Validate()...)
-	return errors.Join(errs...)
+	return errs
 }
 
 // used tells whether anything differs from the defaults.

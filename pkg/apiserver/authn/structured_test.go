@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -235,21 +236,27 @@ func TestValidate(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"file and flags":      {func(c *Config) { c.ConfigFile, c.OIDC.IssuerURL, c.OIDC.ClientID = "x", "https://a", "b" }, "authentication-config file and oidc-* flags are mutually exclusive"},
-		"issuer alone":        {func(c *Config) { c.OIDC.IssuerURL = "https://a" }, "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"},
-		"claim alone":         {func(c *Config) { c.OIDC.UsernameClaim = "x" }, "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"},
-		"no keys":             {func(c *Config) { c.ServiceAccounts.KeyFiles = nil }, "either `--service-account-key-file` or `--service-account-signing-endpoint` must be set"},
-		"keys and a signer":   {func(c *Config) { c.ServiceAccounts.SigningEndpoint = "x" }, "mutually exclusive"},
-		"too short lifetimes": {func(c *Config) { c.ServiceAccounts.MaxExpiration = time.Minute }, "must be between 1 hour and 2^32 seconds"},
+		"file and flags":        {func(c *Config) { c.ConfigFile, c.OIDC.IssuerURL, c.OIDC.ClientID = "x", "https://a", "b" }, "authentication-config file and oidc-* flags are mutually exclusive"},
+		"issuer alone":          {func(c *Config) { c.OIDC.IssuerURL = "https://a" }, "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"},
+		"claim alone":           {func(c *Config) { c.OIDC.UsernameClaim = "x" }, "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"},
+		"no keys":               {func(c *Config) { c.ServiceAccounts.KeyFiles = nil }, "either `--service-account-key-file` or `--service-account-signing-endpoint` must be set"},
+		"keys and a signer":     {func(c *Config) { c.ServiceAccounts.SigningEndpoint = "x" }, "mutually exclusive"},
+		"no issuer":             {func(c *Config) { c.ServiceAccounts.Issuers = nil }, "service-account-issuer is a required flag"},
+		"an empty issuer":       {func(c *Config) { c.ServiceAccounts.Issuers = []string{""} }, "service-account-issuer should not be an empty string"},
+		"an issuer twice":       {func(c *Config) { c.ServiceAccounts.Issuers = []string{"https://x", "https://x"} }, `service-account-issuer "https://x" is already specified`},
+		"an odd issuer":         {func(c *Config) { c.ServiceAccounts.Issuers = []string{":x:"} }, `service-account-issuer ":x:" contained a ':' but was not a valid URL: parse ":x:": missing protocol scheme`},
+		"an odd place of keys":  {func(c *Config) { c.ServiceAccounts.JWKSURI = ":" }, `service-account-jwks-uri must be a valid URL: parse ":": missing protocol scheme`},
+		"an open place of keys": {func(c *Config) { c.ServiceAccounts.JWKSURI = "http://a" }, "service-account-jwks-uri requires https scheme, parsed as: http://a"},
+		"too short lifetimes":   {func(c *Config) { c.ServiceAccounts.MaxExpiration = time.Minute }, "must be between 1 hour and 2^32 seconds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := NewConfig()
 			config.ServiceAccounts.Issuers, config.ServiceAccounts.KeyFiles = []string{"https://x"}, []string{"k"}
-			if err := config.Validate(); err != nil {
+			if err := errors.Join(config.Validate()...); err != nil {
 				t.Fatalf("before the change: %v", err)
 			}
 			c.change(&config)
-			if err := config.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := errors.Join(config.Validate()...); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})

@@ -46,13 +46,13 @@ func (c *Config) EffectiveModes() []string {
 }
 
 // Validate tells which settings contradict each other.
-func (c *Config) Validate() error {
+func (c *Config) Validate() []error {
 	var errs []error
 	if c.ConfigFile != "" {
 		if len(c.Modes) > 0 || c.webhookUsed() {
 			errs = append(errs, errors.New("--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined"))
 		}
-		return errors.Join(errs...)
+		return errs
 	}
 	known := []string{ModeAlwaysAllow, ModeAlwaysDeny, ModeABAC, ModeWebhook, ModeRBAC, ModeNode}
 	for _, m := range c.Modes {
@@ -75,7 +75,7 @@ func (c *Config) Validate() error {
 	case !webhook && c.WebhookConfigFile != "":
 		errs = append(errs, errors.New("cannot specify --authorization-webhook-config-file without mode Webhook"))
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // webhookUsed tells whether a setting of mode Webhook differs from the defaults.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -261,7 +262,7 @@ func TestFlagWebhook(t *testing.T) {
 	c.Modes, c.WebhookConfigFile, c.WebhookVersion = []string{ModeWebhook, ModeABAC}, w.kubeconfig(t), "v1"
 	c.PolicyFile = filepath.Join(t.TempDir(), "policies")
 	replaceFile(t, c.PolicyFile, `{"apiVersion":"abac.authorization.kubernetes.io/v1beta1","kind":"Policy","spec":{"user":"alice","namespace":"*","resource":"pods"}}`)
-	if err := c.Validate(); err != nil {
+	if err := errors.Join(c.Validate()...); err != nil {
 		t.Fatal(err)
 	}
 	r, err := build(t, c)
@@ -305,7 +306,7 @@ func TestValidate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			config := NewConfig()
 			c.change(&config)
-			if err := config.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := errors.Join(config.Validate()...); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})

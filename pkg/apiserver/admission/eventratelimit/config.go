@@ -1,7 +1,6 @@
 package eventratelimit
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -47,7 +46,7 @@ type limit struct {
 
 func readConfig(r io.Reader) (*config, error) {
 	if r == nil {
-		return nil, errors.New("expected EventRateLimit configuration")
+		return nil, (&config{}).validate().ToAggregate()
 	}
 	data, err := io.ReadAll(r)
 	if err != nil {
