@@ -217,6 +217,6 @@ func stories() []story {
 		customResources(), rights(),
 		watches(), lists(), negotiation(), requests(), discoveries(), dryRuns(), views(),
 		conversions(), webhooks(), validatingPolicies(), mutatingPolicies(), quotas(), podSecurity(), nodeRestriction(), impersonation(),
-		streams(), aggregation(), past(), entrances(), definitions(), owners(), bulk(),
+		streams(), aggregation(), past(), entrances(), definitions(), owners(), bulk(), addresses(),
 	}
 }

@@ -36,7 +36,7 @@ func rights() story {
 		post("alice escalates", roles, role("maker", `[{"apiGroups":[""],"resources":["pods"],"verbs":["*"]},{"apiGroups":["apps"],"resources":["deployments"],"verbs":["get"]}]`)).by("alice"),
 		post("alice passes on", roles, role("maker", `[{"apiGroups":[""],"resources":["configmaps"],"verbs":["get"]}]`)).by("alice"), merge("alice adds", roles+"/maker", `{"rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["*"]}]}`).by("alice"),
 		post("alice binds", rbindings, bound("maker", "maker", "bob")).by("alice"), post("alice binds a cluster role", rbindings, `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"name":"big"},"subjects":[{"kind":"User","name":"bob"}],"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"cluster-admin"}}`).by("alice"),
-		post("alice binds what is missing", rbindings, bound("none", "none", "bob")).by("alice"), merge("alice changes the reference", rbindings+"/maker", `{"roleRef":{"name":"little"}}`).by("alice"),
+		post("alice binds what is missing", rbindings, bound("some", "none", "bob")).by("alice"), merge("alice changes the reference", rbindings+"/maker", `{"roleRef":{"name":"little"}}`).by("alice"),
 		post("a node's pod", namespaced+"pods", `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"nodeName":"n","containers":[{"name":"c","image":"i"}]}}`).by("system:node:n"),
 		get("a scheduler's secrets", namespaced+"secrets").by("system:kube-scheduler"), get("a scheduler's pods", namespaced+"pods?labelSelector=none").by("system:kube-scheduler"),
 		gone(roles+"/little"), gone(rbindings+"/little"), gone(roles+"/maker"), gone(rbindings+"/maker"), gone(namespaced+"configmaps/rights"),

@@ -83,6 +83,11 @@ func (t *transaction) setIPs(ctx context.Context, svc, old *corev1.Service) fiel
 		if i < len(svc.Spec.ClusterIPs) {
 			wanted = svc.Spec.ClusterIPs[i]
 		}
+		if wanted != "" && old != nil && hasClusterIP(old) && i < len(old.Spec.ClusterIPs) && wanted != old.Spec.ClusterIPs[i] {
+			// Addresses never change, which the rules say beside all else that is wrong; none is taken, and the old one stays.
+			kept[old.Spec.ClusterIPs[i]] = true
+			continue
+		}
 		if wanted != "" && had[wanted] {
 			kept[wanted] = true
 			continue

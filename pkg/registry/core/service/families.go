@@ -104,24 +104,23 @@ func setFamilies(svc, old *corev1.Service, cluster []corev1.IPFamily) field.Erro
 	}
 	if svc.Spec.IPFamilyPolicy == nil {
 		switch {
-		case len(svc.Spec.ClusterIPs) == 2 || len(svc.Spec.IPFamilies) == 2:
-			return field.ErrorList{field.Required(spec.Child("ipFamilyPolicy"), "must be RequireDualStack or PreferDualStack when more than one family or address is given")}
 		case selectorless && old != nil && headless(old) && old.Spec.IPFamilyPolicy != nil && len(svc.Spec.IPFamilies) == 0:
 			// It was headless before it lost its selector, and keeps what it was given then.
 			svc.Spec.IPFamilyPolicy, svc.Spec.IPFamilies = old.Spec.IPFamilyPolicy, old.Spec.IPFamilies
-		case selectorless && len(svc.Spec.IPFamilies) == 0:
+		case selectorless:
 			svc.Spec.IPFamilyPolicy = ptr.To(corev1.IPFamilyPolicyRequireDualStack)
 		default:
 			svc.Spec.IPFamilyPolicy = ptr.To(corev1.IPFamilyPolicySingleStack)
 		}
 	}
 	policy := *svc.Spec.IPFamilyPolicy
+	var errs field.ErrorList
 	if policy == corev1.IPFamilyPolicySingleStack {
 		if len(svc.Spec.ClusterIPs) == 2 {
-			return field.ErrorList{field.Invalid(spec.Child("ipFamilyPolicy"), policy, "must be RequireDualStack or PreferDualStack when multiple clusterIPs are specified")}
+			errs = append(errs, field.Invalid(spec.Child("ipFamilyPolicy"), policy, "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified"))
 		}
 		if len(svc.Spec.IPFamilies) == 2 {
-			return field.ErrorList{field.Invalid(spec.Child("ipFamilyPolicy"), policy, "must be RequireDualStack or PreferDualStack when multiple ipFamilies are specified")}
+			errs = append(errs, field.Invalid(spec.Child("ipFamilyPolicy"), policy, "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified"))
 		}
 	}
 	// Families that given addresses imply.
@@ -141,16 +140,25 @@ func setFamilies(svc, old *corev1.Service, cluster []corev1.IPFamily) field.Erro
 			}
 			continue
 		}
+		if !has(cluster, family) {
+			errs = append(errs, field.Invalid(spec.Child("clusterIPs").Index(i), svc.Spec.ClusterIPs, string(family)+" is not configured on this cluster"))
+		}
 		svc.Spec.IPFamilies = append(svc.Spec.IPFamilies, family)
 	}
+	if len(errs) > 0 {
+		return errs
+	}
 	if !selectorless {
+		if policy == corev1.IPFamilyPolicyRequireDualStack && len(cluster) < 2 {
+			errs = append(errs, field.Invalid(spec.Child("ipFamilyPolicy"), policy, "this cluster is not configured for dual-stack services"))
+		}
 		for i, f := range svc.Spec.IPFamilies {
 			if !has(cluster, f) {
-				return field.ErrorList{field.Invalid(spec.Child("ipFamilies").Index(i), f, "not configured on this cluster")}
+				errs = append(errs, field.Invalid(spec.Child("ipFamilies").Index(i), f, "not configured on this cluster"))
 			}
 		}
-		if policy == corev1.IPFamilyPolicyRequireDualStack && len(cluster) < 2 {
-			return field.ErrorList{field.Invalid(spec.Child("ipFamilyPolicy"), policy, "this cluster is not configured for dual-stack services")}
+		if len(errs) > 0 {
+			return errs
 		}
 	}
 	if len(svc.Spec.IPFamilies) == 0 {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -44,14 +45,22 @@ var resource = &stored.Resource[*corev1.Service]{
 // dropUnused clears fields that belong to a type which the service no longer has, when the user did not touch them: else a
 // change of type alone would be refused for fields that the server had filled in.
 func dropUnused(o, old *corev1.Service) {
+	if !hasClusterIP(o) {
+		// Nothing leads traffic of a mere name, whatever the user asks for.
+		o.Spec.InternalTrafficPolicy = nil
+	}
 	if old == nil || o.Spec.Type == old.Spec.Type {
 		return
 	}
-	if !hasClusterIP(o) && hasClusterIP(old) && sameIPs(o, old) {
-		o.Spec.ClusterIP, o.Spec.ClusterIPs = "", nil
-		o.Spec.IPFamilies, o.Spec.IPFamilyPolicy = nil, nil
-		if o.Spec.InternalTrafficPolicy != nil && old.Spec.InternalTrafficPolicy != nil && *o.Spec.InternalTrafficPolicy == *old.Spec.InternalTrafficPolicy {
-			o.Spec.InternalTrafficPolicy = nil
+	if !hasClusterIP(o) && hasClusterIP(old) {
+		if sameIPs(o, old) {
+			o.Spec.ClusterIP, o.Spec.ClusterIPs = "", nil
+		}
+		if slices.Equal(o.Spec.IPFamilies, old.Spec.IPFamilies) {
+			o.Spec.IPFamilies = nil
+		}
+		if o.Spec.IPFamilyPolicy != nil && old.Spec.IPFamilyPolicy != nil && *o.Spec.IPFamilyPolicy == *old.Spec.IPFamilyPolicy {
+			o.Spec.IPFamilyPolicy = nil
 		}
 	}
 	if !hasNodePorts(o) && hasNodePorts(old) {

@@ -65,7 +65,8 @@ func (c *Checker) Binding(ctx context.Context, resource, namespace, name string,
 	gr := rbacv1.SchemeGroupVersion.WithResource(resource).GroupResource()
 	rules, err := c.Resolver.RoleRules(ref, namespace)
 	if apierrors.IsNotFound(err) {
-		return apierrors.NewNotFound(gr, name)
+		// As upstream: what was asked for, with the name of the role that is missing.
+		return apierrors.NewNotFound(gr, ref.Name)
 	}
 	if err != nil {
 		return err
