@@ -14,6 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/server/flagz"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/component-base/featuregate"
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/metrics"
@@ -34,6 +35,8 @@ type options struct {
 	issuers         []string
 	deprecatedPlugs []string
 	unused          unused
+	// libraryGates are the gates that the libraries know, and obey.
+	libraryGates map[featuregate.Feature]featuregate.FeatureSpec
 }
 
 // unused are flags that upstream takes and that have no effect here.
@@ -55,8 +58,9 @@ func (u unused) validate() error {
 
 func newOptions() *options {
 	// The gates must be known before the settings, whose defaults depend on them.
+	libraries := utilfeature.DefaultMutableFeatureGate.GetAll()
 	utilruntime.Must(features.Register(utilfeature.DefaultMutableFeatureGate))
-	return &options{config: apiserver.NewConfig(), logs: logs.NewOptions(), metrics: metrics.NewOptions()}
+	return &options{config: apiserver.NewConfig(), libraryGates: libraries, logs: logs.NewOptions(), metrics: metrics.NewOptions()}
 }
 
 func (o *options) flags() *cliflag.NamedFlagSets {
@@ -230,6 +234,9 @@ var unusedReasons = map[string]string{
 }
 
 func (o *options) explainUnused() {
+	if gates := features.Unread(utilfeature.DefaultMutableFeatureGate, o.libraryGates); len(gates) > 0 {
+		klog.InfoS("Feature gates have no effect: what they are for is in this server as it is by default", "gates", gates)
+	}
 	for _, fs := range o.sets.FlagSets {
 		fs.VisitAll(func(f *pflag.Flag) {
 			if reason := unusedReasons[f.Name]; f.Changed && reason != "" {

@@ -2,6 +2,7 @@ package features
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/component-base/featuregate"
 	logsapi "k8s.io/component-base/logs/api/v1"
@@ -15,17 +16,39 @@ func Register(gate featuregate.MutableVersionedFeatureGate) error {
 		}
 	}
 	known := gate.GetAll()
-	missing := map[featuregate.Feature]featuregate.FeatureSpec{}
-	for name, spec := range gates {
+	missing := map[featuregate.Feature]featuregate.VersionedSpecs{}
+	for name, specs := range gates {
 		if _, ok := known[name]; !ok {
-			missing[name] = spec
+			missing[name] = specs
 		}
 	}
 	if len(missing) == 0 {
 		return nil // a second command in one process: the gate takes no more names then
 	}
-	if err := gate.Add(missing); err != nil {
+	if err := gate.AddVersioned(missing); err != nil {
 		return fmt.Errorf("registering feature gates: %w", err)
 	}
 	return nil
+}
+
+// read are the gates that the project's own code asks; those of the libraries are asked by the libraries.
+var read = map[featuregate.Feature]bool{
+	"NodeDeclaredFeatures":       true, // pkg/apiserver/admission/nodedeclaredfeatures
+	"PodLogsQuerySplitStreams":   true, // pkg/registry/core/pod
+	"PodTopologyLabelsAdmission": true, // pkg/apiserver/admission/podtopologylabels
+}
+
+// Unread are the gates that somebody has turned away from their default though nobody asks them: what they are for is there, or is not,
+// whatever they say. libraries are the gates that were known before Register.
+func Unread(gate featuregate.MutableVersionedFeatureGate, libraries map[featuregate.Feature]featuregate.FeatureSpec) []string {
+	var out []string
+	for name, spec := range gate.GetAll() {
+		_, library := libraries[name]
+		_, ours := gates[name]
+		if ours && !library && !read[name] && gate.Enabled(name) != spec.Default {
+			out = append(out, string(name))
+		}
+	}
+	slices.Sort(out)
+	return out
 }

@@ -20,7 +20,11 @@ import (
 )
 
 // program is one of the two programs that are compared.
-type program struct{ name, path string }
+type program struct {
+	name, path string
+	// host is the name of the machine it is to see; empty is the real one. Servers of one cluster are told apart by it. Others need root.
+	host string
+}
 
 // programs are upstream's API server and ours; the test skips where one is not built.
 func programs(t *testing.T) []program {
@@ -29,7 +33,7 @@ func programs(t *testing.T) []program {
 	if _, err := os.Stat(theirs); err != nil {
 		t.Skipf("upstream's kube-apiserver is not built: %v", err)
 	}
-	return []program{{"theirs", theirs}, {"ours", filepath.Join(binaries(t), "kube-apiserver")}}
+	return []program{{name: "theirs", path: theirs}, {name: "ours", path: filepath.Join(binaries(t), "kube-apiserver")}}
 }
 
 // process is an API server whose life is the test's matter, which peer's is not.
@@ -53,6 +57,13 @@ func begin(t *testing.T, b program, c *peer.Cluster, flags ...string) *process {
 		return slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, name+"=") })
 	})
 	p.cmd = exec.Command(b.path, append(own, flags...)...)
+	if b.host != "" {
+		if os.Getuid() != 0 {
+			t.Skip("only root can give a process another host name")
+		}
+		p.cmd = exec.Command("sh", append([]string{"-c", `hostname "$0" && exec "$@"`, b.host, b.path}, append(own, flags...)...)...)
+		p.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUTS}
+	}
 	if err := startChild(p.cmd, p.log, p.done); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +89,10 @@ func startChild(cmd *exec.Cmd, file string, done chan struct{}) error {
 	}
 	cmd.Stdout, cmd.Stderr = log, log
 	// The kernel ends the child with the thread that started it, so a goroutine keeps its thread (as in test/peer).
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setpgid = syscall.SIGKILL, true
 	started := make(chan error, 1)
 	go func() {
 		defer log.Close()

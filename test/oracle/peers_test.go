@@ -13,6 +13,7 @@ import (
 
 // handedOn starts two servers on one store, of which the second does not know batch/v1, and tells what clients of the second see.
 func handedOn(ctx context.Context, t *testing.T, first, second program) (string, error) {
+	first.host, second.host = "first", "second"
 	c := peer.Start(t, peer.Config{EtcdOnly: true, UnsafeNoFsync: true})
 	other, err := peer.New(peer.Config{EtcdOnly: true, Dir: t.TempDir()}) // for a free port
 	if err != nil {
