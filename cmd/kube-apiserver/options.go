@@ -41,7 +41,7 @@ type options struct {
 
 // unused are flags that upstream takes and that have no effect here.
 type unused struct {
-	leaseDuration, renewDeadline, retry time.Duration
+	leaseDuration, renewDeadline, retry, kubeletTimeout time.Duration
 }
 
 // validate refuses what upstream's server refuses, so that a mistake is found here, too.
@@ -151,14 +151,13 @@ func (o *options) miscFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.ProxyClientKeyFile, "proxy-client-key-file", c.ProxyClientKeyFile, "Key of --proxy-client-cert-file.")
 	fs.StringVar(&c.ServiceAccountSigningKeyFile, "service-account-signing-key-file", c.ServiceAccountSigningKeyFile, "Private key that signs service account tokens.")
 
-	k := &c.Kubelet
+	k, u := &c.Kubelet, &o.unused
 	fs.StringSliceVar(&k.AddressTypes, "kubelet-preferred-address-types", k.AddressTypes, "Node address types to use for kubelet connections, in order.")
-	fs.DurationVar(&k.Timeout, "kubelet-timeout", k.Timeout, "Time limit of kubelet requests.")
+	fs.DurationVar(&u.kubeletTimeout, "kubelet-timeout", 5*time.Second, "No effect, as in upstream: requests to kubelets end with the request that they serve.")
 	fs.StringVar(&k.CertFile, "kubelet-client-certificate", k.CertFile, "Client certificate for kubelets.")
 	fs.StringVar(&k.KeyFile, "kubelet-client-key", k.KeyFile, "Key of --kubelet-client-certificate.")
 	fs.StringVar(&k.CAFile, "kubelet-certificate-authority", k.CAFile, "CA that verifies kubelets.")
 
-	u := &o.unused
 	fs.BoolVar(&c.ServeLogs, "enable-logs-handler", c.ServeLogs, "Serve the files of /var/log of this host at /logs/.")
 	deprecate(fs, "enable-logs-handler", "Log handler functionality is deprecated")
 	fs.Int64Var(&k.StreamBytesPerSecond, "max-connection-bytes-per-sec", k.StreamBytesPerSecond, "When not zero, each exec, attach and port forwarding is slowed down to that many bytes a second.")
@@ -227,6 +226,7 @@ func (o *options) onlyPlugins() error {
 // unusedReasons says why a flag has no effect.
 var unusedReasons = map[string]string{
 	"kubelet-port":                          "nodes say where their kubelet listens",
+	"kubelet-timeout":                       "a request to a kubelet ends with the request that it serves, as in upstream",
 	"kubelet-read-only-port":                "kubelets are reached on their secure port only",
 	"coordinated-leadership-lease-duration": "coordinated leader election (a beta feature that is off) is not offered",
 	"coordinated-leadership-renew-deadline": "coordinated leader election (a beta feature that is off) is not offered",

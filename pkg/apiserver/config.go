@@ -139,7 +139,7 @@ func (c *Config) complete() error {
 	if err != nil {
 		return err
 	}
-	names := []string{"kubernetes.default.svc", "kubernetes.default", "kubernetes", "localhost"}
+	names := []string{"kubernetes.default.svc", "kubernetes.default", "kubernetes"}
 	if err := c.SecureServing.MaybeDefaultWithSelfSignedCerts(c.ServerRun.AdvertiseAddress.String(), names, []net.IP{serviceIP}); err != nil {
 		return fmt.Errorf("making a self-signed serving certificate: %w", err)
 	}
@@ -155,6 +155,7 @@ func (c *Config) complete() error {
 		c.Authentication.ServiceAccounts.KeyFiles = []string{c.ServiceAccountSigningKeyFile}
 	}
 	c.dropHalfPairs()
+	c.dropUnserved()
 	if len(c.Authentication.APIAudiences) == 0 && len(c.Authentication.ServiceAccounts.Issuers) > 0 {
 		c.Authentication.APIAudiences = c.Authentication.ServiceAccounts.Issuers
 	}

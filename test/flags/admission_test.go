@@ -28,14 +28,14 @@ var admissionEffects = []effect{
 	{
 		name:     "admission by the old flag",
 		settings: settings{args: []string{"!disable-admission-plugins", "--admission-control=AlwaysPullImages,NamespaceLifecycle"}},
-		probes: []probe{{"admission-control", func(w *world) string {
+		probes: []probe{{flag: "admission-control", see: func(w *world) string {
 			return w.tried(pods, pod("old", ""), at("spec", "containers", 0, "imagePullPolicy"), at("spec", "tolerations")) + w.tried("/api/v1/namespaces/none/pods", pod("old", ""))
 		}}},
 	},
 	{
 		name:     "no admission but one",
 		settings: settings{args: []string{"!disable-admission-plugins", "--admission-control=AlwaysDeny"}},
-		probes:   []probe{{"admission-control, AlwaysDeny", func(w *world) string { return w.tried(pods, pod("old", "")) }}},
+		probes:   []probe{{flag: "admission-control, AlwaysDeny", see: func(w *world) string { return w.tried(pods, pod("old", "")) }}},
 	},
 	{
 		name: "plugins",
@@ -43,12 +43,12 @@ var admissionEffects = []effect{
 			"--enable-admission-plugins=AlwaysPullImages,NamespaceAutoProvision,DenyServiceExternalIPs,LimitPodHardAntiAffinityTopology,ExtendedResourceToleration,OwnerReferencesPermissionEnforcement,NodeRestriction,PodTolerationRestriction,PodNodeSelector", "--disable-admission-plugins=ServiceAccount,DefaultTolerationSeconds,PodSecurity,Priority",
 		}},
 		probes: []probe{
-			{"enable-admission-plugins", func(w *world) string {
+			{flag: "enable-admission-plugins", see: func(w *world) string {
 				return w.tried(pods, pod("p", `,"resources":{"limits":{"example.org/gpu":"1"}}`), at("spec", "containers", 0, "imagePullPolicy"), at("spec", "tolerations")) +
 					w.tried("/api/v1/namespaces/default/services", `{"metadata":{"name":"e"},"spec":{"ports":[{"port":1}],"externalIPs":["192.0.2.1"]}}`) +
 					w.tried("/api/v1/namespaces/made-on-the-way/configmaps", `{"metadata":{"name":"e"}}`) + verdict(w.post("/api/v1/namespaces/made-on-the-way/configmaps", `{"metadata":{"name":"e"}}`))
 			}},
-			{"disable-admission-plugins", func(w *world) string {
+			{flag: "disable-admission-plugins", see: func(w *world) string {
 				w.post("/api/v1/namespaces", `{"metadata":{"name":"restricted","labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`)
 				return w.tried("/api/v1/namespaces/restricted/pods", pod("p", ""), at("spec", "tolerations"), at("spec", "priority"))
 			}},
@@ -58,14 +58,14 @@ var admissionEffects = []effect{
 		name:     "tolerations",
 		settings: settings{args: []string{"--default-not-ready-toleration-seconds=17", "--default-unreachable-toleration-seconds=18"}},
 		probes: []probe{
-			{"default-not-ready-toleration-seconds", func(w *world) string { return w.tried(pods, pod("t", ""), at("spec", "tolerations", 0)) }},
-			{"default-unreachable-toleration-seconds", func(w *world) string { return w.tried(pods, pod("t", ""), at("spec", "tolerations", 1)) }},
+			{flag: "default-not-ready-toleration-seconds", see: func(w *world) string { return w.tried(pods, pod("t", ""), at("spec", "tolerations", 0)) }},
+			{flag: "default-unreachable-toleration-seconds", see: func(w *world) string { return w.tried(pods, pod("t", ""), at("spec", "tolerations", 1)) }},
 		},
 	},
 	{
 		name:     "negative tolerations",
 		settings: settings{args: []string{"--default-not-ready-toleration-seconds=-1"}},
-		probes:   []probe{{"default-not-ready-toleration-seconds, negative", func(w *world) string { return w.tried(pods, pod("t", ""), at("spec", "tolerations", 0)) }}},
+		probes:   []probe{{flag: "default-not-ready-toleration-seconds, negative", see: func(w *world) string { return w.tried(pods, pod("t", ""), at("spec", "tolerations", 0)) }}},
 	},
 	{
 		name: "admission settings",
@@ -113,31 +113,31 @@ var admissionEffects = []effect{
 			return 200, map[string]any{"apiVersion": c.value["apiVersion"], "kind": c.value["kind"], "status": status}
 		},
 		probes: []probe{
-			{"admission-control-config-file: PodSecurity", func(w *world) string {
+			{flag: "admission-control-config-file: PodSecurity", see: func(w *world) string {
 				host := strings.Replace(pod("p", ""), `"spec":{`, `"spec":{"hostNetwork":true,`, 1)
 				r := w.ask(request{method: "POST", path: pods + "?dryRun=All", body: pod("p", "")})
 				return w.tried(pods, host) + fmt.Sprint(r.code, r.header.Values("Warning"))
 			}},
-			{"admission-control-config-file: EventRateLimit", func(w *world) string {
+			{flag: "admission-control-config-file: EventRateLimit", see: func(w *world) string {
 				text := ""
 				for i := range 6 {
 					text += verdict(w.post("/api/v1/namespaces/kube-public/events", fmt.Sprintf(`{"metadata":{"name":"e%d"},"involvedObject":{"namespace":"kube-public","kind":"Pod","name":"p"},"reason":"r"}`, i))) + "; "
 				}
 				return text
 			}},
-			{"admission-control-config-file: PodNodeSelector", func(w *world) string {
+			{flag: "admission-control-config-file: PodNodeSelector", see: func(w *world) string {
 				w.post("/api/v1/namespaces", `{"metadata":{"name":"limited","annotations":{"scheduler.alpha.kubernetes.io/node-selector":"zone=a"}}}`)
 				clash := strings.Replace(pod("p", ""), `"spec":{`, `"spec":{"nodeSelector":{"zone":"b"},`, 1)
 				return w.tried(pods, pod("p", ""), at("spec", "nodeSelector")) + w.tried("/api/v1/namespaces/limited/pods", pod("p", ""), at("spec", "nodeSelector")) + w.tried("/api/v1/namespaces/limited/pods", clash)
 			}},
-			{"admission-control-config-file: PodTolerationRestriction", func(w *world) string {
+			{flag: "admission-control-config-file: PodTolerationRestriction", see: func(w *world) string {
 				odd := strings.Replace(pod("p", ""), `"spec":{`, `"spec":{"tolerations":[{"key":"odd","operator":"Exists"}],`, 1)
 				return w.tried(pods, pod("p", ""), at("spec", "tolerations")) + w.tried(pods, odd)
 			}},
-			{"admission-control-config-file: ResourceQuota", func(w *world) string {
+			{flag: "admission-control-config-file: ResourceQuota", see: func(w *world) string {
 				return w.tried("/api/v1/namespaces/kube-public/secrets", `{"metadata":{"name":"s"}}`)
 			}},
-			{"admission-control-config-file: ImagePolicyWebhook", func(w *world) string {
+			{flag: "admission-control-config-file: ImagePolicyWebhook", see: func(w *world) string {
 				text := w.tried(pods, strings.Replace(pod("p", ""), `"image":"image"`, `"image":"bad"`, 1)) + w.tried(pods, pod("p", ""))
 				for _, c := range w.hook.seen() {
 					if c.value["kind"] == "ImageReview" && dig(c.value, "spec", "containers", 0, "image") == "bad" {
@@ -146,7 +146,7 @@ var admissionEffects = []effect{
 				}
 				return text
 			}},
-			{"admission-control-config-file: ValidatingAdmissionWebhook", func(w *world) string {
+			{flag: "admission-control-config-file: ValidatingAdmissionWebhook", see: func(w *world) string {
 				w.post("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", fmt.Sprintf(`{"metadata":{"name":"hook"},"webhooks":[{"name":"a.example.org","admissionReviewVersions":["v1"],"sideEffects":"None","clientConfig":{"url":%q,"caBundle":%q},"rules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["configmaps"]}]}]}`, w.hook.URL+"/webhook", w.hook.ca))
 				return w.until(patience/6, func() (string, bool) {
 					w.tried("/api/v1/namespaces/kube-public/configmaps", `{"metadata":{"name":"s"}}`)

@@ -57,28 +57,28 @@ var authorizationEffects = []effect{
 	{
 		name:     "no rights",
 		settings: settings{args: []string{"--authorization-mode=AlwaysDeny"}},
-		probes: []probe{{"authorization-mode, AlwaysDeny", func(w *world) string {
+		probes: []probe{{flag: "authorization-mode, AlwaysDeny", see: func(w *world) string {
 			return w.may("anna", "/api/v1/namespaces") + w.may("anna", "/version") + verdict(w.ask(request{door: "anonymous", path: "/livez"}))
 		}}},
 	},
 	{
 		name:     "all rights",
 		settings: settings{args: []string{"--authorization-mode=AlwaysAllow"}},
-		probes: []probe{{"authorization-mode, AlwaysAllow", func(w *world) string {
+		probes: []probe{{flag: "authorization-mode, AlwaysAllow", see: func(w *world) string {
 			return w.may("anna", "/api/v1/namespaces") + verdict(w.ask(request{door: "anonymous", path: "/livez"}))
 		}}},
 	},
 	{
 		name:     "no mode",
 		settings: settings{args: []string{"--authorization-mode="}},
-		probes: []probe{{"authorization-mode, empty", func(w *world) string {
+		probes: []probe{{flag: "authorization-mode, empty", see: func(w *world) string {
 			return w.may("anna", "/api/v1/namespaces") + verdict(w.ask(request{door: "anonymous", path: "/livez"}))
 		}}},
 	},
 	{
 		name:     "nodes",
 		settings: settings{args: []string{"--authorization-mode=Node,RBAC"}},
-		probes: []probe{{"authorization-mode, Node", func(w *world) string {
+		probes: []probe{{flag: "authorization-mode, Node", see: func(w *world) string {
 			r := w.ask(request{door: "kubelet-node-1", path: "/api/v1/services"})
 			return fmt.Sprint(r.code, " ") + verdict(w.ask(request{door: "kubelet-node-1", path: "/api/v1/namespaces/default/secrets/none"}))
 		}}},
@@ -90,7 +90,7 @@ var authorizationEffects = []effect{
 
 {"apiVersion":"abac.authorization.kubernetes.io/v1beta1","kind":"Policy","spec":{"group":"system:authenticated","nonResourcePath":"/metrics"}}
 `}},
-		probes: []probe{{"authorization-policy-file", func(w *world) string {
+		probes: []probe{{flag: "authorization-policy-file", see: func(w *world) string {
 			return w.may("anna", "/api/v1/namespaces/default/configmaps") + w.may("anna", "/api/v1/namespaces/default/secrets") + w.may("berta", "/api/v1/namespaces/default/configmaps") +
 				verdict(w.ask(request{method: "POST", path: "/api/v1/namespaces/default/configmaps", user: "anna", body: `{"metadata":{"name":"a"}}`}))
 		}}},
@@ -101,19 +101,19 @@ var authorizationEffects = []effect{
 		against:  []string{webhookMode, "--authorization-webhook-config-file={{dir}}/hook"},
 		answer:   reviewer,
 		probes: []probe{
-			{"authorization-webhook-version", func(w *world) string {
+			{flag: "authorization-webhook-version", see: func(w *world) string {
 				text := w.may("friend", "/api/v1/namespaces/default/secrets?labelSelector=a%3Db&fieldSelector=metadata.name%3Dx")
 				for _, c := range w.reviewsOf("friend") {
 					text += c.path + fmt.Sprint(c.value["apiVersion"], dig(c.value, "spec"))
 				}
 				return text
 			}},
-			{"authorization-webhook-cache-authorized-ttl", func(w *world) string {
+			{flag: "authorization-webhook-cache-authorized-ttl", see: func(w *world) string {
 				text := w.may("friend-2", "/api/v1/pods")
 				time.Sleep(1500 * time.Millisecond)
 				return text + w.may("friend-2", "/api/v1/pods") + fmt.Sprint("asked ", len(w.reviewsOf("friend-2")))
 			}},
-			{"authorization-webhook-cache-unauthorized-ttl", func(w *world) string {
+			{flag: "authorization-webhook-cache-unauthorized-ttl", see: func(w *world) string {
 				text := w.may("foe", "/api/v1/pods") + w.may("foe", "/version")
 				time.Sleep(1500 * time.Millisecond)
 				return text + w.may("foe", "/api/v1/pods") + fmt.Sprint("asked ", len(w.reviewsOf("foe")))
@@ -124,7 +124,7 @@ var authorizationEffects = []effect{
 		name:     "webhook at all",
 		settings: settings{args: []string{webhookMode, "--authorization-webhook-config-file={{dir}}/hook"}, files: map[string]string{"hook": kubeconfig("/reviews")}},
 		answer:   reviewer,
-		probes: []probe{{"authorization-webhook-config-file", func(w *world) string {
+		probes: []probe{{flag: "authorization-webhook-config-file", see: func(w *world) string {
 			return w.may("friend", "/api/v1/pods") + w.may("foe", "/api/v1/pods") + w.may("stranger", "/api/v1/pods") + w.may("stranger", "/version")
 		}}},
 	},
@@ -133,10 +133,10 @@ var authorizationEffects = []effect{
 		settings: settings{args: []string{"!authorization-mode", "--authorization-config={{dir}}/config"}, files: map[string]string{"config": structuredAuthorization("startsWith('f')"), "hook": kubeconfig("/reviews")}},
 		answer:   reviewer,
 		probes: []probe{
-			{"authorization-config", func(w *world) string {
+			{flag: "authorization-config", see: func(w *world) string {
 				return w.may("friend", "/api/v1/pods") + w.may("foe", "/version") + w.may("stranger", "/version") + fmt.Sprint(len(w.reviewsOf("stranger")))
 			}},
-			{"authorization-config, changed while running", func(w *world) string {
+			{flag: "authorization-config, changed while running", see: func(w *world) string {
 				if !strings.HasPrefix(w.file("{{dir}}/config"), "api") {
 					return "no file"
 				}
@@ -146,7 +146,7 @@ var authorizationEffects = []effect{
 					return text, len(w.reviewsOf("stranger")) > 0
 				})
 			}},
-			{"authorization-config, broken while running", func(w *world) string {
+			{flag: "authorization-config, broken while running", see: func(w *world) string {
 				if !strings.HasPrefix(w.file("{{dir}}/config"), "api") {
 					return "no file"
 				}

@@ -97,6 +97,9 @@ func (w *world) groups(versions ...string) string {
 	for _, g := range list {
 		all, _ := dig(g, "versions").([]any)
 		for _, v := range all {
+			if strings.Contains(fmt.Sprint(dig(g, "name")), "example.org") {
+				continue // another probe's
+			}
 			out = append(out, fmt.Sprint(dig(v, "groupVersion")))
 		}
 	}
@@ -147,6 +150,20 @@ func shapes(text string) string {
 	return fmt.Sprint("JSON: ", json > 5, ", text: ", plain > 5)
 }
 
+// buffered is a server that keeps what it logs back.
+func buffered(format, size, flush string) settings {
+	return settings{args: []string{"--v=4", "--logging-format=" + format, "--feature-gates=LoggingAlphaOptions=true", "--log-" + format + "-split-stream", "--log-" + format + "-info-buffer-size=" + size, "--log-flush-frequency=" + flush}}
+}
+
+// flushed tells whether what is logged is there soon.
+func flushed(w *world) string {
+	w.get("/version?sign=of-flush")
+	return w.until(1500*time.Millisecond, func() (string, bool) {
+		seen := strings.Contains(w.file("{{dir}}/out"), "of-flush")
+		return fmt.Sprint("the log is there: ", seen), seen
+	})
+}
+
 // hidden are the metrics that are on their way out.
 func (w *world) hidden() string {
 	var out []string
@@ -178,55 +195,51 @@ func (w *world) labels(metric, label string) string {
 
 var clusterEffects = []effect{
 	{
-		name: "addresses", settings: settings{args: []string{"--advertise-address=203.0.113.77", "--external-hostname=api.example.org", "--service-cluster-ip-range=10.97.0.0/16,fd01::/112", "--service-node-port-range=31000-31002", "--kubernetes-service-node-port=31001", "--allow-privileged", "--event-ttl=3h", "--enable-garbage-collector=false", "--runtime-config=batch/v1=false,api/beta=true,networking.k8s.io/v1beta1/ipaddresses=false"}},
+		name: "addresses", settings: settings{args: []string{"--advertise-address=203.0.113.77", "--external-hostname=api.example.org", "--service-cluster-ip-range=10.97.0.0/16,fd01::/112", "--service-node-port-range=31000-31002", "--kubernetes-service-node-port=31001", "--allow-privileged", "--event-ttl=3h", "--enable-garbage-collector=false", "--runtime-config=batch/v1=false,apps/v1/daemonsets=false"}},
 		probes: []probe{
-			{"advertise-address", func(w *world) string {
+			{flag: "advertise-address", see: func(w *world) string {
 				return w.until(10*time.Second, func() (string, bool) {
 					text := picked(w.get("/api/v1/namespaces/default/endpoints/kubernetes"), at("subsets", 0, "addresses")) + picked(w.get("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"), at("endpoints", 0, "addresses"))
 					return text, strings.Count(text, "203.") == 2
 				})
 			}},
-			{"external-hostname", func(w *world) string { return picked(w.get("/api"), at("serverAddressByClientCIDRs")) }},
-			{"service-cluster-ip-range", func(w *world) string {
+			{flag: "external-hostname", see: func(w *world) string { return picked(w.get("/api"), at("serverAddressByClientCIDRs")) }},
+			{flag: "service-cluster-ip-range", see: func(w *world) string {
 				return w.until(10*time.Second, func() (string, bool) {
 					r := w.get("/api/v1/namespaces/default/services/kubernetes")
 					return picked(r, at("spec", "clusterIPs")) + picked(w.get("/apis/networking.k8s.io/v1/servicecidrs/kubernetes"), at("spec")) +
 						w.tried("/api/v1/namespaces/default/services", `{"metadata":{"name":"s"},"spec":{"ports":[{"port":1}],"clusterIP":"10.96.0.77"}}`) + w.tried("/api/v1/namespaces/default/services", `{"metadata":{"name":"s"},"spec":{"ports":[{"port":1}],"ipFamilyPolicy":"RequireDualStack"}}`, at("spec", "ipFamilies")), r.code == 200
 				})
 			}},
-			{"service-node-port-range", func(w *world) string {
+			{flag: "service-node-port-range", see: func(w *world) string {
 				port := func(n int) string {
-					return w.tried("/api/v1/namespaces/default/services", fmt.Sprintf(`{"metadata":{"name":"s"},"spec":{"type":"NodePort","ports":[{"port":1,"nodePort":%d}]}}`, n), at("spec", "ports", 0, "nodePort"))
+					return verdict(w.post("/api/v1/namespaces/default/services", fmt.Sprintf(`{"metadata":{"name":"s-%d"},"spec":{"type":"NodePort","ports":[{"port":1,"nodePort":%d}]}}`, n, n))) + "; "
 				}
 				return port(31002) + port(31003) + port(30999)
 			}},
-			{"kubernetes-service-node-port", func(w *world) string {
+			{flag: "kubernetes-service-node-port", see: func(w *world) string {
 				return w.until(10*time.Second, func() (string, bool) {
 					r := w.get("/api/v1/namespaces/default/services/kubernetes")
 					return picked(r, at("spec", "type"), at("spec", "ports", 0, "nodePort")), r.code == 200
 				})
 			}},
-			{"allow-privileged", func(w *world) string {
+			{flag: "allow-privileged", see: func(w *world) string {
 				return w.tried(pods, pod("p", `,"securityContext":{"privileged":true}`), at("spec", "containers", 0, "securityContext"))
 			}},
-			{"event-ttl", func(w *world) string {
+			{flag: "event-ttl", see: func(w *world) string {
 				w.post(happenings, happening("lasting"))
 				return w.lease("/events/kube-system/lasting")
 			}},
-			{"enable-garbage-collector", func(w *world) string {
+			{flag: "enable-garbage-collector", see: func(w *world) string {
 				w.post("/api/v1/namespaces/default/configmaps", `{"metadata":{"name":"orphaning"}}`)
 				return fmt.Sprint(w.ask(request{method: "DELETE", path: "/api/v1/namespaces/default/configmaps/orphaning?propagationPolicy=Orphan"}).code) + picked(w.get("/api/v1/namespaces/default/configmaps/orphaning"), at("metadata", "finalizers"))
 			}},
-			{"runtime-config", func(w *world) string { return w.groups("batch/v1", "networking.k8s.io/v1beta1") }},
+			{flag: "runtime-config", see: func(w *world) string { return w.groups("batch/v1", "apps/v1") }},
 		},
 	},
 	{
-		name: "everything alpha", settings: settings{args: []string{"--runtime-config=api/alpha=true"}},
-		probes: []probe{{"runtime-config, api/alpha", func(w *world) string { return w.groups() }}},
-	},
-	{
 		name: "leases of events", settings: settings{args: []string{"--lease-reuse-duration-seconds=1"}},
-		probes: []probe{{"lease-reuse-duration-seconds", func(w *world) string {
+		probes: []probe{{flag: "lease-reuse-duration-seconds", see: func(w *world) string {
 			w.post(happenings, happening("one"))
 			time.Sleep(2500 * time.Millisecond)
 			w.post(happenings, happening("two"))
@@ -237,60 +250,68 @@ var clusterEffects = []effect{
 	},
 	{
 		name: "kubelets", settings: settings{args: []string{"--kubelet-preferred-address-types=InternalIP", "--kubelet-client-certificate={{pki}}/apiserver-kubelet-client.crt", "--kubelet-client-key={{pki}}/apiserver-kubelet-client.key"}}, answer: kubelet,
-		probes: []probe{{"kubelet-preferred-address-types, kubelet-client-certificate, kubelet-client-key", func(w *world) string { return w.logs("") }}},
+		probes: []probe{{flag: "kubelet-preferred-address-types, kubelet-client-certificate, kubelet-client-key", see: func(w *world) string { return w.logs("") }}},
 	},
 	{
 		name: "kubelets without certificate", settings: settings{args: []string{"--kubelet-preferred-address-types=InternalIP"}}, against: []string{"--kubelet-preferred-address-types=InternalIP", "--kubelet-client-certificate={{pki}}/apiserver-kubelet-client.crt", "--kubelet-client-key={{pki}}/apiserver-kubelet-client.key"}, answer: kubelet,
-		probes: []probe{{"kubelet-client-certificate, none", func(w *world) string { return w.logs("") }}},
+		probes: []probe{{flag: "kubelet-client-certificate, none", see: func(w *world) string { return w.logs("") }}},
 	},
 	{
 		name: "kubelets of an authority", settings: settings{args: []string{"--kubelet-preferred-address-types=InternalIP", "--kubelet-certificate-authority={{pki}}/ca.crt"}}, against: []string{"--kubelet-preferred-address-types=InternalIP", "--kubelet-certificate-authority={{dir}}/hook.pem"}, answer: kubelet, before: hookAuthority,
-		probes: []probe{{"kubelet-certificate-authority", func(w *world) string { return w.logs("") + w.logs("?insecureSkipTLSVerifyBackend=true") }}},
+		probes: []probe{{flag: "kubelet-certificate-authority", see: func(w *world) string { return w.logs("") + w.logs("?insecureSkipTLSVerifyBackend=true") }}},
 	},
 	{
 		name: "slow kubelets", settings: settings{args: []string{"--kubelet-preferred-address-types=InternalIP", "--kubelet-timeout=1s", "--max-connection-bytes-per-sec=20000"}}, against: []string{"--kubelet-preferred-address-types=InternalIP"}, answer: kubelet,
 		probes: []probe{
-			{"max-connection-bytes-per-sec", func(w *world) string {
+			{flag: "max-connection-bytes-per-sec", see: func(w *world) string {
 				took := w.streaming()
 				if took < 0 {
 					return took.String()
 				}
 				return fmt.Sprint("slowed down: ", took > time.Second)
 			}},
+			{flag: "kubelet-timeout", inert: true, see: func(w *world) string {
+				w.node()
+				ctx, cancel := within(4 * time.Second)
+				defer cancel()
+				r := w.ask(request{path: staged + "/log?limitBytes=7", ctx: ctx})
+				w.hook.release("slow-kubelet")
+				return fmt.Sprint(r.code, " ends: ", r.err == nil)
+			}},
 		},
 	},
 	{
 		name: "aggregated servers", settings: settings{args: []string{"--proxy-client-cert-file={{pki}}/front-proxy-client.crt", "--proxy-client-key-file={{pki}}/front-proxy-client.key"}}, answer: away,
-		probes: []probe{{"proxy-client-cert-file, proxy-client-key-file", func(w *world) string { return w.aggregated() }}},
+		probes: []probe{{flag: "proxy-client-cert-file, proxy-client-key-file", see: func(w *world) string { return w.aggregated() }}},
 	},
 	{
 		name: "half a pair", settings: settings{args: []string{"--proxy-client-cert-file={{pki}}/front-proxy-client.crt"}}, against: []string{"--proxy-client-cert-file={{pki}}/front-proxy-client.crt", "--proxy-client-key-file={{pki}}/front-proxy-client.key"}, answer: away,
-		probes: []probe{{"proxy-client-cert-file, alone", func(w *world) string { return w.aggregated() }}},
+		probes: []probe{{flag: "proxy-client-cert-file, alone", see: func(w *world) string { return w.aggregated() }}},
 	},
 	{
-		name: "metrics", settings: settings{
-			args:  []string{"--show-hidden-metrics-for-version=1.35", "--disabled-metrics=apiserver_request_total,etcd_requests_total", "--allow-metric-labels=apiserver_request_duration_seconds,verb=GET", "--allow-metric-labels-manifest={{dir}}/labels"},
-			files: map[string]string{"labels": "apiserver_response_sizes,verb: LIST\n"},
-		},
+		name: "metrics", settings: settings{args: []string{"--show-hidden-metrics-for-version=1.35", "--disabled-metrics=apiserver_request_total,etcd_requests_total", "--allow-metric-labels=apiserver_request_duration_seconds,verb=GET"}},
 		probes: []probe{
-			{"disabled-metrics", func(w *world) string {
+			{flag: "disabled-metrics", see: func(w *world) string {
 				return fmt.Sprint(w.metric("apiserver_request_total{") == "", w.metric("etcd_requests_total{") == "", w.metric("apiserver_request_duration_seconds") == "", w.metric("disabled_metrics_total"))
 			}},
-			{"allow-metric-labels", func(w *world) string { return w.labels("apiserver_request_duration_seconds_count", "verb") }},
-			{"allow-metric-labels-manifest", func(w *world) string {
-				w.get("/api/v1/pods")
-				return w.labels("apiserver_response_sizes_count", "verb")
-			}},
-			{"show-hidden-metrics-for-version", func(w *world) string { return w.hidden() }},
+			{flag: "allow-metric-labels", see: func(w *world) string { return w.labels("apiserver_request_duration_seconds_count", "verb") }},
+			{flag: "show-hidden-metrics-for-version", see: func(w *world) string { return w.hidden() }},
 		},
+	},
+	{
+		name: "metrics of a file", settings: settings{args: []string{"--allow-metric-labels-manifest={{dir}}/labels"}, files: map[string]string{"labels": "apiserver_response_sizes,verb: LIST\n"}},
+		probes: []probe{{flag: "allow-metric-labels-manifest", see: func(w *world) string {
+			w.get("/api/v1/pods")
+			return w.labels("apiserver_response_sizes_count", "verb")
+		}}},
 	},
 	{
 		name: "log in JSON", settings: settings{args: []string{"--logging-format=json"}},
-		probes: []probe{{"logging-format", func(w *world) string { return shapes(w.output()) }}},
+		probes: []probe{{flag: "logging-format", see: func(w *world) string { return shapes(w.output()) }}},
 	},
 	{
 		name: "log of one file", settings: settings{args: []string{"--vmodule=httplog=4"}},
-		probes: []probe{{"vmodule", func(w *world) string {
+		probes: []probe{{flag: "vmodule", see: func(w *world) string {
 			w.get("/version?sign=of-vmodule")
 			return w.until(2*time.Second, func() (string, bool) {
 				seen := strings.Contains(w.output(), "of-vmodule")
@@ -299,29 +320,30 @@ var clusterEffects = []effect{
 		}}},
 	},
 	{
-		name: "log in two streams", settings: settings{args: []string{"--feature-gates=LoggingAlphaOptions=true", "--log-text-split-stream", "--log-text-info-buffer-size=1Mi", "--log-flush-frequency=1h"}}, against: []string{"--feature-gates=LoggingAlphaOptions=true", "--log-text-split-stream"},
-		probes: []probe{{"log-text-info-buffer-size, log-flush-frequency", func(w *world) string { return "out " + shapes(w.file("{{dir}}/out")) }}},
+		name: "log kept back", settings: buffered("text", "1Mi", "1h"), against: buffered("text", "0", "1h").args,
+		probes: []probe{{flag: "log-text-info-buffer-size", see: flushed}},
 	},
 	{
-		name: "log in JSON in two streams", settings: settings{args: []string{"--logging-format=json", "--feature-gates=LoggingAlphaOptions=true", "--log-json-split-stream", "--log-json-info-buffer-size=1Mi", "--log-flush-frequency=1h"}}, against: []string{"--logging-format=json", "--feature-gates=LoggingAlphaOptions=true", "--log-json-split-stream", "--log-json-info-buffer-size=1Mi", "--log-flush-frequency=100ms"},
-		probes: []probe{{"log-json-info-buffer-size, log-flush-frequency", func(w *world) string {
-			time.Sleep(500 * time.Millisecond)
-			return "out " + shapes(w.file("{{dir}}/out"))
-		}}},
+		name: "log in JSON kept back", settings: buffered("json", "1Mi", "1h"), against: buffered("json", "0", "1h").args,
+		probes: []probe{{flag: "log-json-info-buffer-size", see: flushed}},
+	},
+	{
+		name: "log flushed", settings: buffered("text", "1Mi", "200ms"), against: buffered("text", "1Mi", "1h").args,
+		probes: []probe{{flag: "log-flush-frequency", see: flushed}},
 	},
 	{
 		name: "log in streams", settings: settings{args: []string{"--feature-gates=LoggingAlphaOptions=true", "--log-text-split-stream"}},
-		probes: []probe{{"log-text-split-stream", func(w *world) string {
+		probes: []probe{{flag: "log-text-split-stream", see: func(w *world) string {
 			return "out " + shapes(w.file("{{dir}}/out")) + "; err has information: " + fmt.Sprint(strings.Contains(w.output(), "\nI"))
 		}}},
 	},
 	{
 		name: "log in JSON streams", settings: settings{args: []string{"--logging-format=json", "--feature-gates=LoggingAlphaOptions=true", "--log-json-split-stream"}}, against: []string{"--logging-format=json"},
-		probes: []probe{{"log-json-split-stream", func(w *world) string { return "out " + shapes(w.file("{{dir}}/out")) + " err " + shapes(w.output()) }}},
+		probes: []probe{{flag: "log-json-split-stream", see: func(w *world) string { return "out " + shapes(w.file("{{dir}}/out")) + " err " + shapes(w.output()) }}},
 	},
 	{
 		name: "files of the host", settings: settings{args: []string{"--enable-logs-handler"}},
-		probes: []probe{{"enable-logs-handler", func(w *world) string {
+		probes: []probe{{flag: "enable-logs-handler", see: func(w *world) string {
 			return fmt.Sprint(w.get("/logs/").code, w.get("/logs").code, w.ask(request{door: "anonymous", path: "/logs/"}).code, strings.Contains(w.get("/").body, `"/logs"`))
 		}}},
 	},

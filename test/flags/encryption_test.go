@@ -155,7 +155,7 @@ var encryptionEffects = []effect{
 		settings: settings{args: []string{"--encryption-provider-config={{dir}}/config", "--encryption-provider-config-automatic-reload"}, files: map[string]string{"config": encrypting(secretBox)}},
 		against:  []string{"--encryption-provider-config={{dir}}/config"},
 		probes: []probe{
-			{"encryption-provider-config-automatic-reload", func(w *world) string {
+			{flag: "encryption-provider-config-automatic-reload", see: func(w *world) string {
 				before := w.form("reloaded")
 				w.write(w.t, "config", encrypting(gcm+", "+secretBox))
 				return before + " " + w.until(seenWithin, func() (string, bool) {
@@ -163,7 +163,7 @@ var encryptionEffects = []effect{
 					return text, strings.Contains(text, "gcm")
 				}) + w.read("reloaded") + w.form("reloaded") + fmt.Sprint(reloads(w, "success") != "")
 			}},
-			{"encryption-provider-config-automatic-reload, of a broken file", func(w *world) string {
+			{flag: "encryption-provider-config-automatic-reload, of a broken file", see: func(w *world) string {
 				w.write(w.t, "config", "nonsense")
 				return w.until(seenWithin, func() (string, bool) {
 					seen := reloads(w, "failure") != ""
@@ -175,7 +175,7 @@ var encryptionEffects = []effect{
 	{
 		name:     "encryption at all",
 		settings: settings{args: []string{"--encryption-provider-config={{dir}}/config"}, files: map[string]string{"config": encrypting(secretBox)}},
-		probes:   []probe{{"encryption-provider-config", func(w *world) string { return w.form("encrypted") + w.read("encrypted") }}},
+		probes:   []probe{{flag: "encryption-provider-config", see: func(w *world) string { return w.form("encrypted") + w.read("encrypted") }}},
 	},
 	{
 		name:     "key management",
@@ -187,32 +187,32 @@ var encryptionEffects = []effect{
 			w.given["safe"] = other
 		},
 		probes: []probe{
-			{"encryption-provider-config: KMS v2", func(w *world) string {
+			{flag: "encryption-provider-config: KMS v2", see: func(w *world) string {
 				v := w.vault()
 				return w.form("kept") + w.read("kept") + verdict(w.get("/healthz/kms-providers")) + w.get("/healthz/kms-providers").body + verdict(w.get("/readyz/kms-providers")) + fmt.Sprint(v.calls["encrypt"] > 0, v.calls["status"] > 0)
 			}},
-			{"encryption-provider-config: KMS v2, another key", func(w *world) string {
+			{flag: "encryption-provider-config: KMS v2, another key", see: func(w *world) string {
 				w.vault().set("key-2", "ok")
 				return w.until(w.wait(), func() (string, bool) {
 					text := w.form("rotated")
 					return text, strings.Contains(text, "key-2")
 				}) + w.read("kept") + w.read("rotated")
 			}},
-			{"encryption-provider-config: KMS v2, sick", func(w *world) string {
+			{flag: "encryption-provider-config: KMS v2, sick", see: func(w *world) string {
 				w.vault().set("key-2", "sick")
 				return w.until(w.wait(), func() (string, bool) {
 					r := w.get("/healthz/kms-providers")
 					return verdict(r) + r.body, r.code == 500
 				}) + fmt.Sprint(w.get("/readyz").code, w.get("/livez").code) + w.read("kept") + w.form("while-sick")
 			}},
-			{"encryption-provider-config: KMS v2, well again", func(w *world) string {
+			{flag: "encryption-provider-config: KMS v2, well again", see: func(w *world) string {
 				w.vault().set("key-2", "ok")
 				return w.until(w.wait(), func() (string, bool) {
 					r := w.get("/healthz/kms-providers")
 					return verdict(r) + r.body, r.code == 200
 				})
 			}},
-			{"encryption-provider-config: KMS v2, another plugin", func(w *world) string {
+			{flag: "encryption-provider-config: KMS v2, another plugin", see: func(w *world) string {
 				if w.given["vault"] == nil {
 					return "no plugin"
 				}
@@ -222,7 +222,7 @@ var encryptionEffects = []effect{
 					return text, strings.Contains(text, "safe")
 				}) + w.read("kept") + w.read("moved")
 			}},
-			{"encryption-provider-config: KMS v2, gone", func(w *world) string {
+			{flag: "encryption-provider-config: KMS v2, gone", see: func(w *world) string {
 				if end, ok := w.given["end"].(func()); ok {
 					end()
 				}

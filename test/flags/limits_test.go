@@ -2,9 +2,11 @@ package flags
 
 import (
 	"fmt"
-	"regexp"
+	"net/http"
 	"strings"
 	"time"
+
+	"tiphys.dev/tiphys/test/peer"
 )
 
 // slowly is a reviewer that takes its time with users named slow, until their name is let go.
@@ -87,31 +89,41 @@ func (w *world) rejections() string {
 	})
 }
 
-const shares = "--max-requests-inflight=8"
+// fullStore is a store that takes no more: the server starts and never has what must be there.
+func fullStore(w *world) {
+	c := peer.Start(w.t, peer.Config{EtcdOnly: true, UnsafeNoFsync: true})
+	resp, err := http.Post(c.Etcd()+"/v3/maintenance/alarm", "application/json", strings.NewReader(`{"action":"ACTIVATE","alarm":"NOSPACE"}`))
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	resp.Body.Close()
+	w.vars = append(w.vars, "{{full}}", c.Etcd())
+}
 
-var ended = regexp.MustCompile(`after [\d.]+m?s`)
+const shares = "--max-requests-inflight=8"
 
 var limitEffects = []effect{
 	{
 		name: "few requests", settings: reviewed("--enable-priority-and-fairness=false", "--max-requests-inflight=1", "--max-mutating-requests-inflight=1"), against: reviewed("--enable-priority-and-fairness=false").args, answer: slowly,
 		probes: []probe{
-			{"max-requests-inflight", func(w *world) string { return w.crowded(reading) }},
-			{"max-mutating-requests-inflight", func(w *world) string { return w.crowded(writing) }},
+			{flag: "max-requests-inflight", see: func(w *world) string { return w.crowded(reading) }},
+			{flag: "max-mutating-requests-inflight", see: func(w *world) string { return w.crowded(writing) }},
 		},
 	},
 	{
 		name: "no limits", settings: reviewed("--enable-priority-and-fairness=false", "--max-requests-inflight=0", "--max-mutating-requests-inflight=0"), against: reviewed("--enable-priority-and-fairness=false", "--max-requests-inflight=1", "--max-mutating-requests-inflight=1").args, answer: slowly,
 		probes: []probe{
-			{"max-requests-inflight, max-mutating-requests-inflight, none", func(w *world) string { return w.crowded(reading) + w.crowded(writing) }},
+			{flag: "max-requests-inflight, max-mutating-requests-inflight, none", see: func(w *world) string { return w.crowded(reading) + w.crowded(writing) }},
 		},
 	},
 	{
 		name: "seats", settings: settings{args: []string{"--max-requests-inflight=100", "--max-mutating-requests-inflight=23"}},
-		probes: []probe{{"max-requests-inflight, max-mutating-requests-inflight, as seats", func(w *world) string { return w.seats("global-default") + w.seats("leader-election") }}},
+		probes: []probe{{flag: "max-requests-inflight, max-mutating-requests-inflight, as seats", see: func(w *world) string { return w.seats("global-default") + w.seats("leader-election") }}},
 	},
 	{
 		name: "fairness that refuses", settings: reviewed(shares, "--max-mutating-requests-inflight=2"), against: reviewed(shares, "--max-mutating-requests-inflight=2", "--enable-priority-and-fairness=false").args, answer: slowly,
-		probes: []probe{{"enable-priority-and-fairness", func(w *world) string {
+		probes: []probe{{flag: "enable-priority-and-fairness", see: func(w *world) string {
 			w.level(`{"type":"Reject"}`)
 			end := w.occupied("slow-one", reading)
 			r := w.ask(request{path: reading.path, user: "fast"})
@@ -121,7 +133,7 @@ var limitEffects = []effect{
 	},
 	{
 		name: "fairness that queues", settings: reviewed(shares, "--max-mutating-requests-inflight=2", "--request-timeout=20s"), against: reviewed(shares, "--max-mutating-requests-inflight=2", "--request-timeout=20s", "--enable-priority-and-fairness=false").args, answer: slowly,
-		probes: []probe{{"enable-priority-and-fairness, with a queue", func(w *world) string {
+		probes: []probe{{flag: "enable-priority-and-fairness, with a queue", see: func(w *world) string {
 			w.level(`{"type":"Queue","queuing":{"queues":1,"handSize":1,"queueLengthLimit":1}}`)
 			end := w.occupied("slow-one", reading)
 			queued := make(chan string, 1)
@@ -140,7 +152,7 @@ var limitEffects = []effect{
 	},
 	{
 		name: "short requests", settings: reviewed("--request-timeout=2s"), against: reviewed().args, answer: slowly,
-		probes: []probe{{"request-timeout", func(w *world) string {
+		probes: []probe{{flag: "request-timeout", see: func(w *world) string {
 			ctx, cancel := within(6 * time.Second)
 			defer cancel()
 			began := time.Now()
@@ -155,7 +167,7 @@ var limitEffects = []effect{
 	},
 	{
 		name: "short watches", settings: settings{args: []string{"--min-request-timeout=2"}},
-		probes: []probe{{"min-request-timeout", func(w *world) string {
+		probes: []probe{{flag: "min-request-timeout", see: func(w *world) string {
 			ctx, cancel := within(7 * time.Second)
 			defer cancel()
 			began := time.Now()
@@ -165,15 +177,9 @@ var limitEffects = []effect{
 		}}},
 	},
 	{
-		name: "a slow start", settings: settings{args: []string{"--etcd-servers=http://127.0.0.1:1", "--livez-grace-period=10m"}, unready: true}, against: []string{"--etcd-servers=http://127.0.0.1:1"},
-		probes: []probe{{"livez-grace-period", func(w *world) string {
-			var out []string
-			for _, line := range strings.Split(w.get("/livez?verbose").body, "\n") {
-				if strings.Contains(line, "rbac/bootstrap-roles") || strings.Contains(line, "start-apiextensions-informers") || strings.Contains(line, "check ") && strings.Contains(line, "livez") {
-					out = append(out, line)
-				}
-			}
-			return strings.Join(out, "\n") + fmt.Sprint(w.get("/livez/poststarthook/rbac/bootstrap-roles").code)
+		name: "a slow start", settings: settings{args: []string{"--etcd-servers={{full}}", "--livez-grace-period=10m"}, unready: true}, against: []string{"--etcd-servers={{full}}"}, before: fullStore,
+		probes: []probe{{flag: "livez-grace-period", see: func(w *world) string {
+			return w.get("/livez/poststarthook/rbac/bootstrap-roles").String() + w.get("/readyz/poststarthook/rbac/bootstrap-roles").String() + w.get("/livez?verbose").String()
 		}}},
 	},
 	{
@@ -185,7 +191,7 @@ var limitEffects = []effect{
 			h.hold("slow-" + name)
 			return 200, map[string]any{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": map[string]any{"uid": dig(c.value, "request", "uid"), "allowed": true}}
 		},
-		probes: []probe{{"delete-collection-workers", func(w *world) string {
+		probes: []probe{{flag: "delete-collection-workers", see: func(w *world) string {
 			w.post("/api/v1/namespaces", `{"metadata":{"name":"many"}}`)
 			for i := range 8 {
 				w.post("/api/v1/namespaces/many/configmaps", fmt.Sprintf(`{"metadata":{"name":"c%d"}}`, i))

@@ -11,6 +11,8 @@ type refused struct {
 	files map[string]string
 	// says is what both say, where the words around it differ; empty compares all.
 	says string
+	// panics says that upstream does so, where ours says what is wrong.
+	panics bool
 }
 
 // line is a refusal of arguments alone.
@@ -41,6 +43,10 @@ func TestFlagRefusals(t *testing.T) {
 			switch {
 			case theirs == "it runs":
 				t.Errorf("upstream takes it; ours: %s", mine)
+			case r.panics:
+				if theirs != "2: no reason" || code(mine) != "1" {
+					t.Errorf("theirs %s\nours   %s", theirs, mine)
+				}
 			case code(theirs) != code(mine), r.says == "" && !alike(theirs, mine), !strings.Contains(theirs, r.says), !strings.Contains(mine, r.says):
 				t.Errorf("they do not say the same:\ntheirs %s\nours   %s", theirs, mine)
 			}

@@ -66,6 +66,8 @@ func newBench(t *testing.T) *bench {
 // server is a running kube-apiserver, or one that refused to run.
 type server struct {
 	side, dir, host, url, log, prefix string
+	// vars are more that may stand in arguments and files: name, value, name, value.
+	vars []string
 	// short is a folder whose name is short enough for sockets.
 	short string
 	bench *bench
@@ -197,6 +199,7 @@ func (b *bench) start(t *testing.T, side string, c settings) *server {
 
 func (s *server) filler(h *hook) *strings.Replacer {
 	pairs := []string{"{{dir}}", s.dir, "{{pki}}", s.bench.pki, "{{short}}", s.short, "{{etcd}}", s.bench.etcd, "{{port}}", strconv.Itoa(s.port)}
+	pairs = append(pairs, s.vars...)
 	if h != nil {
 		pairs = append(pairs, "{{hook}}", h.URL, "{{hookca}}", h.ca, "{{hookpem}}", strings.ReplaceAll(string(h.pem()), "\n", "\n      "))
 	}
@@ -215,10 +218,13 @@ func (s *server) write(t *testing.T, name, text string) {
 // patience is how long a server may take for what it does sooner or later, on a busy machine.
 const patience = 60 * time.Second
 
+// startTime is how long a server may take to become ready, where many share a machine.
+const startTime = 5 * time.Minute
+
 // await waits for readiness or the end.
 func (s *server) await(t *testing.T, listening bool) {
 	t.Helper()
-	end := time.Now().Add(patience)
+	end := time.Now().Add(startTime)
 	for time.Now().Before(end) {
 		select {
 		case <-s.done:

@@ -177,11 +177,11 @@ var servingEffects = []effect{
 		settings: settings{args: []string{"--tls-cert-file={{dir}}/main.crt", "--tls-private-key-file={{dir}}/main.key", "--tls-sni-cert-key={{dir}}/named.crt,{{dir}}/named.key", "--tls-sni-cert-key={{dir}}/wild.crt,{{dir}}/wild.key:other.example.org,*.more.example.org"}},
 		before:   served,
 		probes: []probe{
-			{"tls-cert-file, tls-private-key-file", func(w *world) string { return w.presents("") + " " + w.presents("kubernetes") }},
-			{"tls-sni-cert-key", func(w *world) string {
+			{flag: "tls-cert-file, tls-private-key-file", see: func(w *world) string { return w.presents("") + " " + w.presents("kubernetes") }},
+			{flag: "tls-sni-cert-key", see: func(w *world) string {
 				return strings.Join([]string{w.presents("named.example.org"), w.presents("x.wild.example.org"), w.presents("other.example.org"), w.presents("a.more.example.org")}, " ")
 			}},
-			{"tls-cert-file, tls-sni-cert-key, changed while running", func(w *world) string {
+			{flag: "tls-cert-file, tls-sni-cert-key, changed while running", see: func(w *world) string {
 				if w.given["authority"] == nil {
 					return w.presents("")
 				}
@@ -192,7 +192,7 @@ var servingEffects = []effect{
 					return text, strings.Contains(text, "main-2 named-2")
 				})
 			}},
-			{"tls-cert-file, broken while running", func(w *world) string {
+			{flag: "tls-cert-file, broken while running", see: func(w *world) string {
 				if w.given["authority"] == nil {
 					return w.presents("")
 				}
@@ -204,25 +204,25 @@ var servingEffects = []effect{
 	},
 	{
 		name: "new protocol", settings: settings{args: []string{"--tls-min-version=VersionTLS13"}},
-		probes: []probe{{"tls-min-version", func(w *world) string {
+		probes: []probe{{flag: "tls-min-version", see: func(w *world) string {
 			return w.shake(&tls.Config{MaxVersion: tls.VersionTLS12}) + "; " + w.shake(&tls.Config{})
 		}}},
 	},
 	{
 		name: "old protocol", settings: settings{args: []string{"--tls-min-version=VersionTLS10"}},
-		probes: []probe{{"tls-min-version, old", func(w *world) string {
+		probes: []probe{{flag: "tls-min-version, old", see: func(w *world) string {
 			return w.shake(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}) + "; " + w.shake(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 		}}},
 	},
 	{
-		name: "few suites", settings: settings{args: []string{"--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"}},
-		probes: []probe{{"tls-cipher-suites", func(w *world) string {
+		name: "few suites", settings: settings{args: []string{"--tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"}},
+		probes: []probe{{flag: "tls-cipher-suites", see: func(w *world) string {
 			return w.suites() + "; " + w.shake(&tls.Config{NextProtos: []string{"h2", "http/1.1"}})
 		}}},
 	},
 	{
 		name: "few curves", settings: settings{args: []string{"--tls-curve-preferences=24", "--tls-curve-preferences=23"}},
-		probes: []probe{{"tls-curve-preferences", func(w *world) string {
+		probes: []probe{{flag: "tls-curve-preferences", see: func(w *world) string {
 			var out []string
 			for _, c := range []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521, tls.X25519MLKEM768} {
 				out = append(out, w.shake(&tls.Config{CurvePreferences: []tls.CurveID{c}}))
@@ -232,11 +232,11 @@ var servingEffects = []effect{
 	},
 	{
 		name: "made certificates", settings: settings{args: []string{"!tls-cert-file", "!tls-private-key-file", "--cert-dir={{dir}}/certs", "--advertise-address=203.0.113.5"}},
-		probes: []probe{{"cert-dir", func(w *world) string { return w.selfSigned() }}},
+		probes: []probe{{flag: "cert-dir", see: func(w *world) string { return w.selfSigned() }}},
 	},
 	{
 		name: "another address", settings: settings{args: []string{"--bind-address=127.0.0.2"}, host: "127.0.0.2"},
-		probes: []probe{{"bind-address, secure-port", func(w *world) string {
+		probes: []probe{{flag: "bind-address, secure-port", see: func(w *world) string {
 			var out []string
 			for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
 				conn, err := net.Dial("tcp", net.JoinHostPort(host, strconv.Itoa(w.port)))
@@ -250,21 +250,21 @@ var servingEffects = []effect{
 	},
 	{
 		name: "one protocol", settings: settings{args: []string{"--disable-http2-serving"}},
-		probes: []probe{{"disable-http2-serving", func(w *world) string {
+		probes: []probe{{flag: "disable-http2-serving", see: func(w *world) string {
 			return w.shake(&tls.Config{NextProtos: []string{"h2", "http/1.1"}}) + w.shake(&tls.Config{NextProtos: []string{"h2"}})
 		}}},
 	},
 	{
 		name: "few streams", settings: settings{args: []string{"--http2-max-streams-per-connection=7", "--permit-port-sharing", "--permit-address-sharing"}},
 		probes: []probe{
-			{"http2-max-streams-per-connection", func(w *world) string { return w.streams() }},
-			{"permit-port-sharing", func(w *world) string { return w.sockets() }},
+			{flag: "http2-max-streams-per-connection", see: func(w *world) string { return w.streams() }},
+			{flag: "permit-port-sharing", see: func(w *world) string { return w.sockets() }},
 		},
 	},
 	{
 		name: "headers", settings: settings{args: []string{`--cors-allowed-origins=^https://good\.example$,//local$`, "--strict-transport-security-directives=max-age=31536000,includeSubDomains,preload", "--goaway-chance=0.02"}},
 		probes: []probe{
-			{"cors-allowed-origins", func(w *world) string {
+			{flag: "cors-allowed-origins", see: func(w *world) string {
 				var out []string
 				for _, origin := range []string{"https://good.example", "https://good.example.org", "https://bad.example", "http://local"} {
 					for _, method := range []string{"GET", "OPTIONS"} {
@@ -274,17 +274,17 @@ var servingEffects = []effect{
 				}
 				return strings.Join(out, "\n")
 			}},
-			{"strict-transport-security-directives", func(w *world) string { return names(w.get("/version"), "Strict-Transport-Security") }},
-			{"goaway-chance", func(w *world) string { return fmt.Sprint("asked to go: ", w.connections(500) > 1) }},
+			{flag: "strict-transport-security-directives", see: func(w *world) string { return names(w.get("/version"), "Strict-Transport-Security") }},
+			{flag: "goaway-chance", see: func(w *world) string { return fmt.Sprint("asked to go: ", w.connections(500) > 1) }},
 		},
 	},
 	{
 		name: "debugging", settings: settings{args: []string{"--profiling=false", "--contention-profiling", "--debug-socket-path={{short}}/debug"}},
 		probes: []probe{
-			{"profiling", func(w *world) string {
+			{flag: "profiling", see: func(w *world) string {
 				return verdict(w.get("/debug/pprof/")) + verdict(w.get("/debug/flags/v")) + verdict(w.ask(request{method: "PUT", path: "/debug/flags/v", body: "3"}))
 			}},
-			{"debug-socket-path", func(w *world) string {
+			{flag: "debug-socket-path", see: func(w *world) string {
 				c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 					return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(w.short, "debug"))
 				}}}
@@ -304,7 +304,7 @@ var servingEffects = []effect{
 	{
 		name: "no debugging", settings: settings{args: []string{"--contention-profiling"}},
 		probes: []probe{
-			{"contention-profiling", func(w *world) string {
+			{flag: "contention-profiling", see: func(w *world) string {
 				var all sync.WaitGroup
 				for range 50 {
 					all.Add(1)
@@ -320,14 +320,14 @@ var servingEffects = []effect{
 	{
 		name: "verbosity while running", settings: settings{args: []string{"--v=4"}},
 		probes: []probe{
-			{"v", func(w *world) string {
+			{flag: "v", see: func(w *world) string {
 				w.get("/version?sign=first-of-v")
 				return w.until(2*time.Second, func() (string, bool) {
 					seen := strings.Contains(w.output(), "first-of-v")
 					return fmt.Sprint("requests are logged: ", seen), seen
 				})
 			}},
-			{"v, changed by /debug/flags/v", func(w *world) string {
+			{flag: "v, changed by /debug/flags/v", see: func(w *world) string {
 				change := func(v string) string {
 					return w.ask(request{method: "PUT", path: "/debug/flags/v", body: v, contentType: "text/plain"}).String()
 				}

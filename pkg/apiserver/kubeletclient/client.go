@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -26,8 +25,6 @@ type Config struct {
 	CertFile, KeyFile string
 	// AddressTypes are tried in order.
 	AddressTypes []string
-	// Timeout limits a request that is no stream.
-	Timeout time.Duration
 	// StreamBytesPerSecond slows each stream of a user down to that; 0 does not.
 	StreamBytesPerSecond int64
 }
@@ -37,7 +34,6 @@ func NewConfig() Config {
 	return Config{
 		Port:         10250,
 		AddressTypes: []string{"Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"},
-		Timeout:      5 * time.Second,
 	}
 }
 
