@@ -109,7 +109,7 @@ func (o *options) authenticationFlags(fs *pflag.FlagSet) {
 
 	sa := &a.ServiceAccounts
 	fs.StringArrayVar(&sa.KeyFiles, "service-account-key-file", sa.KeyFiles, "File of keys that verify service account tokens; may be repeated. Defaults to the signing key.")
-	fs.BoolVar(&sa.Lookup, "service-account-lookup", sa.Lookup, "Also ask the store whether the account and the bound object of a token still exist.")
+	fs.BoolVar(&sa.Lookup, "service-account-lookup", sa.Lookup, "Ask the store whether the account and the secret of a legacy token still exist; what other tokens are bound to is always looked up.")
 	fs.StringArrayVar(&o.issuers, "service-account-issuer", o.issuers, "Issuer of service account tokens; the first signs, all are accepted.")
 	fs.StringVar(&sa.JWKSURI, "service-account-jwks-uri", sa.JWKSURI, "Overrides where the discovery document says the keys are.")
 	fs.DurationVar(&sa.MaxExpiration, "service-account-max-token-expiration", sa.MaxExpiration, "The longest lifetime a token request can have.")

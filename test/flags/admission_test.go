@@ -33,11 +33,6 @@ var admissionEffects = []effect{
 		}}},
 	},
 	{
-		name:     "no admission but one",
-		settings: settings{args: []string{"!disable-admission-plugins", "--admission-control=AlwaysDeny"}},
-		probes:   []probe{{flag: "admission-control, AlwaysDeny", see: func(w *world) string { return w.tried(pods, pod("old", "")) }}},
-	},
-	{
 		name: "plugins",
 		settings: settings{args: []string{
 			"--enable-admission-plugins=AlwaysPullImages,NamespaceAutoProvision,DenyServiceExternalIPs,LimitPodHardAntiAffinityTopology,ExtendedResourceToleration,OwnerReferencesPermissionEnforcement,NodeRestriction,PodTolerationRestriction,PodNodeSelector", "--disable-admission-plugins=ServiceAccount,DefaultTolerationSeconds,PodSecurity,Priority",
@@ -83,7 +78,7 @@ var admissionEffects = []effect{
 - name: PodNodeSelector
   path: {{dir}}/selectors.yaml
 - name: PodTolerationRestriction
-  configuration: {apiVersion: podtolerationrestriction.admission.k8s.io/v1alpha1, kind: Configuration, default: [{key: d, operator: Exists}], whitelist: [{key: d, operator: Exists}, {key: w, operator: Exists}]}
+  configuration: {apiVersion: podtolerationrestriction.admission.k8s.io/v1alpha1, kind: Configuration, default: [{key: d, operator: Exists}], whitelist: [{key: d, operator: Exists}, {key: w, operator: Exists}, {key: node.kubernetes.io/not-ready, operator: Exists}, {key: node.kubernetes.io/unreachable, operator: Exists}]}
 - name: ResourceQuota
   configuration:
     apiVersion: apiserver.config.k8s.io/v1

@@ -185,10 +185,6 @@ var auditEffects = []effect{
 		name: "audit log in batches", settings: logged("--audit-log-mode=batch", "--audit-log-batch-max-size=3", "--audit-log-batch-max-wait=2s"), against: logged().args,
 		probes: []probe{
 			{flag: "audit-log-mode, audit-log-batch-max-wait", see: func(w *world) string { w.do(10, "b-1"); return later(w, w.events, 3*time.Second) }},
-			{flag: "audit-log-batch-max-size", see: func(w *world) string {
-				w.do(10, "b-2", "b-3", "b-4")
-				return counted(w, w.events, 4, time.Second)
-			}},
 		},
 	},
 	{

@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
@@ -178,11 +179,13 @@ var authenticationEffects = []effect{
 			{flag: "service-account-lookup", see: func(w *world) string {
 				token := w.tokenFor("looked-up", `{}`)
 				w.ask(request{method: http.MethodDelete, path: accounts + "/looked-up"})
-				return w.until(3*time.Second, func() (string, bool) {
+				bound := w.until(3*time.Second, func() (string, bool) {
 					text := w.whoami(request{door: "anonymous", token: token})
 					// Whoever looks may look into a cache first.
 					return strings.ReplaceAll(text, w.uid("looked-up"), "UID"), strings.Contains(text, "401")
 				})
+				legacy := signedBy(w.t, "ES256", "", w.accountKey(), map[string]any{"iss": "kubernetes/serviceaccount", "sub": "system:serviceaccount:default:gone", "kubernetes.io/serviceaccount/namespace": "default", "kubernetes.io/serviceaccount/secret.name": "gone", "kubernetes.io/serviceaccount/service-account.name": "gone", "kubernetes.io/serviceaccount/service-account.uid": "17"})
+				return fmt.Sprint(bound, w.whoami(request{door: "anonymous", token: legacy}))
 			}},
 			{flag: "service-account-max-token-expiration", see: func(w *world) string {
 				c := claims(w.tokenFor("long", `{"expirationSeconds":36000}`), 1)
@@ -209,7 +212,7 @@ var authenticationEffects = []effect{
 		},
 		against: []string{"--authentication-token-webhook-config-file={{dir}}/hook"},
 		answer: func(_ *hook, c call) (int, any) {
-			status := map[string]any{"authenticated": false, "error": "not known"}
+			status := map[string]any{"authenticated": false}
 			if dig(c.value, "spec", "token") == "good" {
 				status = map[string]any{"authenticated": true, "user": map[string]any{"username": "dora", "uid": "3", "groups": []string{"g"}, "extra": map[string]any{"k": []string{"v"}}}, "audiences": dig(c.value, "spec", "audiences")}
 			}
@@ -387,6 +390,16 @@ func (w *world) tokenFor(name, spec string) string {
 func (w *world) uid(name string) string {
 	id, _ := w.given[name].(string)
 	return id
+}
+
+// accountKey signs tokens of service accounts on all servers.
+func (w *world) accountKey() crypto.Signer {
+	block, _ := pem.Decode([]byte(w.file("{{pki}}/sa.key")))
+	key, err := x509.ParseECPrivateKey(block.Bytes)
+	if err != nil {
+		w.t.Error(err)
+	}
+	return key
 }
 
 func seconds(c map[string]any) int {

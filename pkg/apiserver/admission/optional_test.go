@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -110,6 +111,7 @@ func TestPodTolerationRestriction(t *testing.T) {
 		{name: "in the whitelist", cluster: white, object: with(corev1.Toleration{Key: "w", Value: "v", Effect: corev1.TaintEffectNoSchedule})},
 		{name: "wider than the whitelist", cluster: white, object: with(corev1.Toleration{Key: "w", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}), want: conflict},
 		{name: "not in the whitelist", cluster: white, object: with(exists("q")), want: conflict},
+		{name: "not in the cluster's whitelist", config: `{"apiVersion":"podtolerationrestriction.admission.k8s.io/v1alpha1","kind":"Configuration","whitelist":[{"key":"w"}]}`, cluster: []runtime.Object{&corev1.Namespace{ObjectMeta: cluster("ns", 1)}}, object: with(exists("q")), want: strings.Replace(conflict, "namespace whitelist", "cluster whitelist", 1)},
 		{name: "for a shorter time", cluster: white, object: with(corev1.Toleration{Key: "s", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: ptr.To[int64](300)})},
 		{name: "for a longer time", cluster: white, object: with(corev1.Toleration{Key: "s", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute}), want: conflict},
 		{name: "defaults", cluster: two, object: added, check: has(added, exists("d"), e)},

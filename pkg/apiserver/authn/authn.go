@@ -142,9 +142,7 @@ func newTokens(ctx context.Context, c Config, d Dependencies, r *Result, issuers
 	if r.Keys != nil {
 		sa := &serviceaccount.Authenticator{
 			Issuers: c.ServiceAccounts.Issuers, Audiences: c.Audiences(), Keys: r.Keys, Clock: d.Clock,
-		}
-		if c.ServiceAccounts.Lookup {
-			sa.Objects = d.Objects
+			Objects: d.Objects, TrustLegacy: !c.ServiceAccounts.Lookup,
 		}
 		tokens = append(tokens, sa)
 	}

@@ -40,7 +40,8 @@ type Config struct {
 type ServiceAccounts struct {
 	// SigningEndpoint is the socket of an external signer; then there are no key files.
 	SigningEndpoint string
-	// KeyFiles hold the keys that verify; Lookup also asks the store whether account and bound object still exist.
+	// KeyFiles hold the keys that verify. Lookup asks the store whether account and secret of a token of a secret still exist; what
+	// other tokens are bound to is always looked up.
 	KeyFiles []string
 	Lookup   bool
 	// Issuers are the accepted issuers; the first one signs.

@@ -81,7 +81,7 @@ func (p *Plugin) Admit(ctx context.Context, a admission.Attributes, o admission.
 	}
 	// Tolerations of an update may only be added to, and the defaults were there at creation.
 	if a.GetOperation() == admission.Create {
-		defaults, err := p.list(ctx, a, defaultsAnnotation, p.config.Default)
+		defaults, _, err := p.list(ctx, a, defaultsAnnotation, p.config.Default)
 		if err != nil {
 			return err
 		}
@@ -102,20 +102,20 @@ func (p *Plugin) Validate(ctx context.Context, a admission.Attributes, _ admissi
 	if !ok || len(pod.Spec.Tolerations) == 0 {
 		return nil
 	}
-	whitelist, err := p.list(ctx, a, whitelistAnnotation, p.config.Whitelist)
+	whitelist, owner, err := p.list(ctx, a, whitelistAnnotation, p.config.Whitelist)
 	if err != nil {
 		return err
 	}
 	if !within(pod.Spec.Tolerations, whitelist) {
-		return errors.New("pod tolerations (possibly merged with namespace default tolerations) conflict with its namespace whitelist")
+		return fmt.Errorf("pod tolerations (possibly merged with namespace default tolerations) conflict with its %s whitelist", owner)
 	}
 	return nil
 }
 
-// list is what the namespace says in the annotation, or else what the configuration says for all.
-func (p *Plugin) list(ctx context.Context, a admission.Attributes, annotation string, fallback []corev1.Toleration) ([]corev1.Toleration, error) {
+// list is what the namespace says in the annotation, or else what the configuration says for all; owner is the word for who said it.
+func (p *Plugin) list(ctx context.Context, a admission.Attributes, annotation string, fallback []corev1.Toleration) (list []corev1.Toleration, owner string, err error) {
 	if !p.WaitForReady() {
-		return nil, admission.NewForbidden(a, errors.New("not yet ready to handle request"))
+		return nil, "", admission.NewForbidden(a, errors.New("not yet ready to handle request"))
 	}
 	ns, err := p.namespaces.Get(a.GetNamespace())
 	if apierrors.IsNotFound(err) {
@@ -123,13 +123,13 @@ func (p *Plugin) list(ctx context.Context, a admission.Attributes, annotation st
 	}
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, err
+		return nil, "", err
 	case err != nil:
-		return nil, apierrors.NewInternalError(err)
+		return nil, "", apierrors.NewInternalError(err)
 	}
 	list, ok, err := annotated(ns, annotation)
 	if err != nil || ok {
-		return list, err
+		return list, "namespace", err
 	}
-	return fallback, nil
+	return fallback, "cluster", nil
 }

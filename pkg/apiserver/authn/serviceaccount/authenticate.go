@@ -42,7 +42,9 @@ type Authenticator struct {
 	Keys KeySource
 	// Objects is asked whether the account and the bound object still exist; nil trusts the token alone.
 	Objects Objects
-	Clock   clock.PassiveClock
+	// TrustLegacy takes tokens of secrets whose account and secret may be gone. Tokens that name what binds them are always looked up.
+	TrustLegacy bool
+	Clock       clock.PassiveClock
 }
 
 var _ authenticator.Token = &Authenticator{}

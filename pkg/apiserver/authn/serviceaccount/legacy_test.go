@@ -105,4 +105,23 @@ func TestLegacyUse(t *testing.T) {
 			}
 		})
 	}
+	// A secret without its token stands for one that is gone.
+	for name, trust := range map[string]bool{"gone": false, "gone and trusted": true} {
+		t.Run(name, func(t *testing.T) {
+			o := &legacyObjects{labelled: map[string]string{}, account: &v1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "acc", UID: types.UID("1")}}, secret: &v1.Secret{}}
+			a := &Authenticator{Issuers: []string{"own"}, Keys: StaticKeys{public}, Objects: o, TrustLegacy: trust, Clock: clocktesting.NewFakePassiveClock(now), Audiences: []string{"api"}}
+			if _, ok, err := a.AuthenticateToken(context.Background(), token); ok != trust || (err == nil) != trust {
+				t.Errorf("authenticated %v, error %v", ok, err)
+			}
+			// What binds other tokens is looked up in any case: this one's account has another UID.
+			bound, err := jwt.Signed(signer).Claims(map[string]any{"iss": "own", "sub": "system:serviceaccount:ns:acc", "aud": []string{"api"}, "exp": now.Add(time.Hour).Unix(),
+				"kubernetes.io": map[string]any{"namespace": "ns", "serviceaccount": map[string]any{"name": "acc", "uid": "2"}}}).Serialize()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, ok, err := a.AuthenticateToken(context.Background(), bound); ok || err == nil {
+				t.Errorf("a bound token of another account: authenticated %v, error %v", ok, err)
+			}
+		})
+	}
 }
