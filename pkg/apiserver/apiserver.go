@@ -96,7 +96,12 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 	if err != nil {
 		return nil, err
 	}
+	lifecycle, err := g.lifecycle()
+	if err != nil {
+		return nil, err
+	}
 	installed, err := registry.Install(server, registry.Config{
+		Lifecycle:        lifecycle,
 		Serializer:       g.lists.Serializer,
 		Getter:           g.config.RESTOptionsGetter,
 		Enabled:          g.config.MergedResourceConfig,

@@ -130,7 +130,9 @@ type Config struct {
 	AllowPrivileged bool
 	ServiceRanges   []net.IPNet
 	NodePorts       utilnet.PortRange
-	Clock           clock.PassiveClock
+	// Lifecycle takes away the resources that an emulated release does not have yet; nil leaves all.
+	Lifecycle genericapiserver.ResourceExpirationEvaluator
+	Clock     clock.PassiveClock
 }
 
 // Installed is what goes on behind the resources.
@@ -243,6 +245,9 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 				info.VersionedResourcesStorageMap[v] = left
 				installed.add(left)
 			}
+		}
+		if err := c.dropLater(g.name, &info); err != nil {
+			return nil, fmt.Errorf("group %s: %w", g.name, err)
 		}
 		if len(info.VersionedResourcesStorageMap) > 0 {
 			infos = append(infos, &info)
