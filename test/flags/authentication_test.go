@@ -205,6 +205,10 @@ var authenticationEffects = []effect{
 		},
 	},
 	{
+		name: "a signer outside", settings: settings{args: []string{"!service-account-key-file", "!service-account-signing-key-file", "--service-account-signing-endpoint={{short}}/signer"}}, before: openSigner,
+		probes: []probe{{flag: "service-account-signing-endpoint", see: func(w *world) string { return w.signedOutside() }}},
+	},
+	{
 		name: "token webhook",
 		settings: settings{
 			args:  []string{"--authentication-token-webhook-config-file={{dir}}/hook", "--authentication-token-webhook-version=v1", "--authentication-token-webhook-cache-ttl=1s", "--api-audiences=a,b"},
