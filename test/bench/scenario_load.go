@@ -12,7 +12,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"tiphys.dev/tiphys/test/bench/load"
 	"tiphys.dev/tiphys/test/bench/measure"
@@ -54,13 +53,11 @@ func runLoad(ctx context.Context, b *bench, s side, rec recorder) (err error) {
 	}{
 		{"create pods", pods, 1.5, createPod},
 		{"get pods", b.size(20000, 600), 1.5, func(ctx context.Context, c *load.Client, i int) error {
-			_, err := c.Typed.CoreV1().Pods(loadSpace).Get(ctx, podName(i%pods), metav1.GetOptions{})
+			_, err := c.Get(ctx, podPath(i%pods))
 			return err
 		}},
 		{"merge-patch pods", b.size(5000, 300), 1.5, func(ctx context.Context, c *load.Client, i int) error {
-			patch := fmt.Sprintf(`{"metadata":{"annotations":{"bench":"%d"}}}`, i)
-			_, err := c.Typed.CoreV1().Pods(loadSpace).Patch(ctx, podName(i%pods), types.MergePatchType, []byte(patch), metav1.PatchOptions{})
-			return err
+			return c.Patch(ctx, podPath(i%pods), fmt.Appendf(nil, `{"metadata":{"annotations":{"bench":"%d"}}}`, i))
 		}},
 	}
 	for _, w := range work {
@@ -117,14 +114,27 @@ func prepare(ctx context.Context, c *load.Client) error {
 
 func podName(i int) string { return fmt.Sprintf("pod-%d", i) }
 
+// inSpace is the path of a resource in the namespace of the load.
+func inSpace(resource string) string { return "/api/v1/namespaces/" + loadSpace + "/" + resource }
+
+func podPath(i int) string { return inSpace("pods/" + podName(i)) }
+
 func createPod(ctx context.Context, c *load.Client, i int) error {
 	pod := &corev1.Pod{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
 		ObjectMeta: metav1.ObjectMeta{Name: podName(i), Labels: map[string]string{"app": "bench", "part": fmt.Sprint(i % 10)}},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "registry.k8s.io/pause:3.10.2",
 			Env: []corev1.EnvVar{{Name: "A", Value: "1"}, {Name: "B", Value: "2"}}}}},
 	}
-	_, err := c.Typed.CoreV1().Pods(loadSpace).Create(ctx, pod, metav1.CreateOptions{})
-	return err
+	return c.Create(ctx, inSpace("pods"), pod)
+}
+
+func configMap(name string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Data:       map[string]string{"k": "v"},
+	}
 }
 
 // lists reads all pods from the watch cache, again and again.
@@ -174,7 +184,7 @@ func storm(ctx context.Context, b *bench, r *running, writer *load.Client, pods 
 	go func() {
 		for i := 0; changing.Err() == nil; i++ {
 			patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"storm":"%d"}}}`, i)
-			_, err := writer.Typed.CoreV1().Pods(loadSpace).Patch(changing, podName(i%pods), types.MergePatchType, patch, metav1.PatchOptions{})
+			err := writer.Patch(changing, podPath(i%pods), patch)
 			if err != nil && changing.Err() == nil {
 				changed <- fmt.Errorf("patch %d: %w", i, err)
 				return
@@ -233,9 +243,7 @@ func fanOut(ctx context.Context, b *bench, r *running, rec recorder) error {
 	err = watched(ctx, clients, watchers, events, "configmaps?watch=1", func(ctx context.Context) error {
 		start = time.Now()
 		_, err := load.Do(ctx, clients, events, func(ctx context.Context, c *load.Client, i int) error {
-			cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("event-%d", i)}, Data: map[string]string{"k": "v"}}
-			_, err := c.Typed.CoreV1().ConfigMaps(loadSpace).Create(ctx, cm, metav1.CreateOptions{})
-			return err
+			return c.Create(ctx, inSpace("configmaps"), configMap(fmt.Sprintf("event-%d", i)))
 		})
 		return err
 	}, func(int, int) {})
@@ -270,7 +278,7 @@ func watched(ctx context.Context, clients []*load.Client, watchers, n int, query
 	for w := range watchers {
 		done.Go(func() {
 			readied := false
-			err := clients[w%len(clients)].Watch(ctx, "/api/v1/namespaces/"+loadSpace+"/"+query, n,
+			err := clients[w%len(clients)].Watch(ctx, inSpace(query), n,
 				func() { readied = true; ready.Done() }, func(i int) { event(w, i) })
 			if err != nil {
 				cancel(err)
@@ -290,14 +298,13 @@ func watched(ctx context.Context, clients []*load.Client, watchers, n int, query
 
 // ticks changes one object, one change after the other, so that every watcher gets each change in order.
 func ticks(ctx context.Context, c *load.Client, n int, written []atomic.Int64) error {
-	api := c.Typed.CoreV1().ConfigMaps(loadSpace)
 	for i := range n {
 		written[i].Store(time.Now().UnixNano())
 		var err error
 		if i == 0 {
-			_, err = api.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "tick"}}, metav1.CreateOptions{})
+			err = c.Create(ctx, inSpace("configmaps"), configMap("tick"))
 		} else {
-			_, err = api.Patch(ctx, "tick", types.MergePatchType, fmt.Appendf(nil, `{"data":{"n":"%d"}}`, i), metav1.PatchOptions{})
+			err = c.Patch(ctx, inSpace("configmaps/tick"), fmt.Appendf(nil, `{"data":{"n":"%d"}}`, i))
 		}
 		if err != nil {
 			return fmt.Errorf("change %d: %w", i, err)

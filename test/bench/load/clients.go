@@ -1,6 +1,5 @@
 // Package load puts an API server under load and times what it does. The client
-// is kept cheap, as it shares the machine with the server: answers to lists and watches are
-// counted, not decoded.
+// is kept cheap, as it shares the machine with the server: answers are counted, not decoded.
 package load
 
 import (
@@ -18,7 +17,10 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	protobufserializer "k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 )
 
@@ -107,6 +109,44 @@ func (c *Client) Get(ctx context.Context, path string) (int64, error) {
 	}
 	defer body.Close()
 	return io.Copy(io.Discard, body)
+}
+
+// Create posts an object.
+func (c *Client) Create(ctx context.Context, path string, object runtime.Object) error {
+	var body bytes.Buffer
+	if err := encoder.Encode(object, &body); err != nil {
+		return err
+	}
+	return c.send(ctx, http.MethodPost, path, protobuf, body.Bytes())
+}
+
+// Patch sends a merge patch.
+func (c *Client) Patch(ctx context.Context, path string, patch []byte) error {
+	return c.send(ctx, http.MethodPatch, path, string(types.MergePatchType), patch)
+}
+
+// encoder writes what has its kind set.
+var encoder = protobufserializer.NewSerializer(scheme.Scheme, scheme.Scheme)
+
+// send changes something.
+func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.host+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", protobuf)
+	req.Header.Set("Content-Type", contentType)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, text)
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
 }
 
 // ErrRefused is what a server says that has too much to do at this time.
