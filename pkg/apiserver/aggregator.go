@@ -28,6 +28,7 @@ import (
 
 	"tiphys.dev/tiphys/pkg/apiserver/crdregistration"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
+	"tiphys.dev/tiphys/pkg/apiserver/stack"
 )
 
 // newAggregator builds the head of the chain: it serves APIServices and sends each group version to whom it belongs.
@@ -37,7 +38,7 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	config.RESTOptionsGetter = nil
 	config.BuildHandlerChainFunc = g.peers.wrap(func(api http.Handler, c *genericapiserver.Config) http.Handler {
 		api = g.lists.Handler(api, c.FeatureGate.Enabled(genericfeatures.APIResponseCompression))
-		return genericapiserver.BuildHandlerChainWithStorageVersionPrecondition(api, c)
+		return stack.Handler(genericapiserver.BuildHandlerChainWithStorageVersionPrecondition(api, c))
 	})
 	if err := c.Enablement.ApplyTo(&config, apiserver.DefaultAPIResourceConfigSource(), aggregatorscheme.Scheme); err != nil {
 		return nil, fmt.Errorf("applying --runtime-config: %w", err)

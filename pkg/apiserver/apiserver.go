@@ -101,6 +101,7 @@ func newStandard(c *Config, g *generic, delegate genericapiserver.DelegationTarg
 		return nil, err
 	}
 	installed, err := registry.Install(server, registry.Config{
+		Generic:          g.config,
 		Lifecycle:        lifecycle,
 		Serializer:       g.lists.Serializer,
 		Getter:           g.config.RESTOptionsGetter,

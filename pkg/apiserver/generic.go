@@ -20,6 +20,7 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/admission"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/endpoints/discovery/aggregated"
 	endpointsopenapi "k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -49,6 +50,7 @@ import (
 	"tiphys.dev/tiphys/pkg/apiserver/etcdstore"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
 	"tiphys.dev/tiphys/pkg/apiserver/sharedlist"
+	"tiphys.dev/tiphys/pkg/apiserver/stack"
 	generatedopenapi "tiphys.dev/tiphys/pkg/generated/openapi"
 	"tiphys.dev/tiphys/pkg/informer"
 )
@@ -247,7 +249,11 @@ func (g *generic) setIdentity(ctx context.Context, c *Config) error {
 		return fmt.Errorf("building the authenticators: %w", err)
 	}
 	g.identity = result
-	g.config.Authentication.Authenticator = result.Authenticator
+	// This is what the goroutine of a request does first.
+	g.config.Authentication.Authenticator = authenticator.RequestFunc(func(r *http.Request) (*authenticator.Response, bool, error) {
+		stack.Deep()
+		return result.Authenticator.AuthenticateRequest(r)
+	})
 	g.config.Authentication.APIAudiences = c.Authentication.Audiences()
 	g.config.Authentication.RequestHeaderConfig = result.RequestHeader
 	if result.ClientCA != nil {
