@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,6 @@ import (
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/utils/clock"
 
-	"tiphys.dev/tiphys/pkg/api/scheme"
 	serviceaccounttokens "tiphys.dev/tiphys/pkg/apiserver/authn/serviceaccount"
 	"tiphys.dev/tiphys/pkg/apiserver/kubeletclient"
 	"tiphys.dev/tiphys/pkg/registry/admissionregistration/mutatingadmissionpolicy"
@@ -91,6 +91,8 @@ import (
 
 // Config is what the resources need of the server they are installed in.
 type Config struct {
+	// Generic is what the server was made of.
+	Generic *genericapiserver.Config
 	// Getter opens the store of a resource.
 	Getter generic.RESTOptionsGetter
 	// Serializer wraps what writes answers and reads requests: the server's own knows how to be lenient and to stream lists. Nil
@@ -224,48 +226,55 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 	if err != nil {
 		return nil, err
 	}
-	info := genericapiserver.NewDefaultAPIGroupInfo("", scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
-	info.NegotiatedSerializer = c.serializer(info.NegotiatedSerializer)
-	core = enabled(&c, corev1.SchemeGroupVersion, core)
-	installed.add(core)
-	info.VersionedResourcesStorageMap["v1"] = core
-	if err := server.InstallLegacyAPIGroup(genericapiserver.DefaultLegacyAPIPrefix, &info); err != nil {
-		return nil, fmt.Errorf("installing the core group: %w", err)
-	}
-	var infos []*genericapiserver.APIGroupInfo
+	all := [][]served{{{corev1.SchemeGroupVersion, core}}}
 	for _, g := range groups {
 		s, err := g.storage(&c)
 		if err != nil {
 			return nil, fmt.Errorf("group %s: %w", g.name, err)
 		}
-		info := genericapiserver.NewDefaultAPIGroupInfo(g.name, scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
-		info.NegotiatedSerializer = c.serializer(info.NegotiatedSerializer)
+		var versions []served
 		for _, v := range g.versions {
-			if left := enabled(&c, schema.GroupVersion{Group: g.name, Version: v}, s); len(left) > 0 {
-				info.VersionedResourcesStorageMap[v] = left
-				installed.add(left)
-			}
+			versions = append(versions, served{schema.GroupVersion{Group: g.name, Version: v}, s})
 		}
-		if err := c.dropLater(g.name, &info); err != nil {
-			return nil, fmt.Errorf("group %s: %w", g.name, err)
+		all = append(all, versions)
+	}
+	for i, versions := range all {
+		versions = enabled(&c, versions)
+		for _, v := range versions {
+			installed.add(v.storage)
 		}
-		if len(info.VersionedResourcesStorageMap) > 0 {
-			infos = append(infos, &info)
+		if all[i], err = c.dropLater(versions); err != nil {
+			return nil, err
 		}
 	}
-	if err := server.InstallAPIGroups(infos...); err != nil {
-		return nil, fmt.Errorf("installing the groups: %w", err)
+	routes, err := newRoutes(server, &c, slices.Concat(all...))
+	if err != nil {
+		return nil, err
+	}
+	for _, versions := range all {
+		if len(versions) == 0 {
+			continue
+		}
+		if err := routes.install(versions); err != nil {
+			return nil, err
+		}
 	}
 	return installed, nil
 }
 
 // enabled leaves out what --runtime-config has off. A subresource goes with its resource.
-func enabled(c *Config, gv schema.GroupVersion, s stored.Storage) stored.Storage {
-	out := stored.Storage{}
-	for path, storage := range s {
-		resource, _, _ := strings.Cut(path, "/")
-		if c.Enabled.ResourceEnabled(gv.WithResource(resource)) {
-			out[path] = storage
+func enabled(c *Config, versions []served) []served {
+	var out []served
+	for _, v := range versions {
+		left := stored.Storage{}
+		for path, storage := range v.storage {
+			resource, _, _ := strings.Cut(path, "/")
+			if c.Enabled.ResourceEnabled(v.WithResource(resource)) {
+				left[path] = storage
+			}
+		}
+		if len(left) > 0 {
+			out = append(out, served{v.GroupVersion, left})
 		}
 	}
 	return out

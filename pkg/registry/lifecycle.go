@@ -1,37 +1,43 @@
 package registry
 
 import (
+	"fmt"
+
 	"k8s.io/apiserver/pkg/registry/rest"
-	genericapiserver "k8s.io/apiserver/pkg/server"
+
+	"tiphys.dev/tiphys/pkg/api/scheme"
+	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
 // dropLater takes what the emulated release does not have yet away from clients. The server itself can still read it: what it watches for
 // its own work is then there, and empty.
-func (c *Config) dropLater(group string, info *genericapiserver.APIGroupInfo) error {
-	if c.Lifecycle == nil {
-		return nil
+func (c *Config) dropLater(versions []served) ([]served, error) {
+	if c.Lifecycle == nil || len(versions) == 0 {
+		return versions, nil
 	}
 	shapes := map[string]map[string]rest.Storage{}
-	for version, all := range info.VersionedResourcesStorageMap {
-		shapes[version] = map[string]rest.Storage{}
-		for path, storage := range all {
-			shapes[version][path] = shapeOf(storage)
+	for _, v := range versions {
+		shapes[v.Version] = map[string]rest.Storage{}
+		for path, storage := range v.storage {
+			shapes[v.Version][path] = shapeOf(storage)
 		}
 	}
-	if err := c.Lifecycle.RemoveUnavailableKinds(group, info.Scheme, shapes, c.Enabled); err != nil {
-		return err
+	if err := c.Lifecycle.RemoveUnavailableKinds(versions[0].Group, scheme.Scheme, shapes, c.Enabled); err != nil {
+		return nil, fmt.Errorf("group %q: %w", versions[0].Group, err)
 	}
-	for version, all := range info.VersionedResourcesStorageMap {
-		for path := range all {
-			if shapes[version][path] == nil {
-				delete(all, path)
+	var left []served
+	for _, v := range versions {
+		storage := stored.Storage{}
+		for path, one := range v.storage {
+			if shapes[v.Version][path] != nil {
+				storage[path] = one
 			}
 		}
-		if len(all) == 0 {
-			delete(info.VersionedResourcesStorageMap, version)
+		if len(storage) > 0 {
+			left = append(left, served{v.GroupVersion, storage})
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // shape is a storage that can be thrown away: its kind is all that is asked for.

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -14,8 +15,6 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
-
-	"tiphys.dev/tiphys/pkg/api/scheme"
 )
 
 // some is a storage that tells whether it was ended.
@@ -54,15 +53,14 @@ func TestDropLater(t *testing.T) {
 		if tc.group == "resource.k8s.io" {
 			all = map[string]rest.Storage{"resourceclaims": some{&resourcev1.ResourceClaim{}, &ended}, "resourceclaims/status": some{&resourcev1.ResourceClaim{}, &ended}}
 		}
-		info := genericapiserver.NewDefaultAPIGroupInfo(tc.group, scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
-		info.VersionedResourcesStorageMap["v1"] = all
 		c := &Config{Lifecycle: e, Enabled: serverstorage.NewResourceConfig()}
-		if err := c.dropLater(tc.group, &info); err != nil {
+		versions, err := c.dropLater([]served{{schema.GroupVersion{Group: tc.group, Version: "v1"}, all}})
+		if err != nil {
 			t.Fatal(err)
 		}
 		var left []string
-		for path := range info.VersionedResourcesStorageMap["v1"] {
-			left = append(left, path)
+		for _, v := range versions {
+			left = slices.AppendSeq(left, maps.Keys(v.storage))
 		}
 		slices.Sort(left)
 		if got := strings.Join(left, " "); got != tc.want {
