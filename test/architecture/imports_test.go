@@ -120,6 +120,8 @@ var rules = []rule{
 			module + "pkg/api/", module + "pkg/registry/",
 			// What subresources of pods, nodes and accounts need of the server's own rooms.
 			module + "pkg/apiserver/kubeletclient", module + "pkg/apiserver/authn/serviceaccount",
+			// Goroutines are the business of whoever runs in them.
+			module + "pkg/apiserver/stack",
 		},
 		reason: "the registry knows objects and how they are stored, not the process around it",
 	},
