@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -72,8 +73,8 @@ func TestReadsThatWaitGoTogether(t *testing.T) {
 	}{
 		{"few go at once", 2, nil, []int{1, 1}},
 		{"those that wait go together", 12, nil, []int{1, 1, 10}},
-		{"a transaction has a limit", 80, nil, []int{1, 1, 64, 14}},
-		{"a transaction that fails is no answer", 5, errors.New("too many operations"), []int{1, 1, 3, 1, 1, 1}},
+		{"a transaction has a limit", 80, nil, []int{1, 1, 14, 64}},
+		{"a transaction that fails is no answer", 5, errors.New("too many operations"), []int{1, 1, 1, 1, 1, 3}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -93,7 +94,9 @@ func TestReadsThatWaitGoTogether(t *testing.T) {
 				close(kv.proceed)
 				group.Wait()
 				synctest.Wait()
-				if fmt.Sprint(kv.trips) != fmt.Sprint(tc.trips) {
+				// Two are under way at a time, in any order.
+				slices.Sort(kv.trips)
+				if !slices.Equal(kv.trips, tc.trips) {
 					t.Errorf("round trips of %v reads, want %v", kv.trips, tc.trips)
 				}
 				if g.running != 0 || len(g.waiting) != 0 {
@@ -134,7 +137,7 @@ func TestReadThatIsGivenUp(t *testing.T) {
 func TestOtherReadsGoAlone(t *testing.T) {
 	for _, op := range []clientv3.Op{
 		clientv3.OpGet("a", clientv3.WithPrefix()), clientv3.OpGet("a", clientv3.WithRev(3)), clientv3.OpGet("a", clientv3.WithSerializable()),
-		clientv3.OpGet("a", clientv3.WithCountOnly()), clientv3.OpGet("a", clientv3.WithKeysOnly()), clientv3.OpGet("a", clientv3.WithMinModRev(2)),
+		clientv3.OpGet("a", clientv3.WithCountOnly()), clientv3.OpGet("a", clientv3.WithMinModRev(2)),
 	} {
 		if single(op) {
 			t.Errorf("%+v is taken for a read of one key's present state", op)
