@@ -113,7 +113,7 @@ type sharedLists struct {
 	cached func(schema.GroupResource) bool
 }
 
-// decorated are resources whose registry completes listed objects, so that these cannot be shared.
+// decorated are resources whose registry completes the objects that it reads, so that these cannot be shared.
 var decorated = map[schema.GroupResource]bool{
 	{Resource: "services"}:               true,
 	{Resource: "persistentvolumeclaims"}: true,
@@ -145,7 +145,7 @@ func (g *generic) storage(c *Config, addressed registrygeneric.RESTOptionsGetter
 	if err != nil {
 		return nil, err
 	}
-	return g.store.Getter(addressed, cached), nil
+	return g.store.Getter(addressed, etcdstore.Caching{Kept: cached, Changed: func(r schema.GroupResource) bool { return decorated[r] }}), nil
 }
 
 // withoutEvents drops settings for events, which are never cached: they are many, and hardly anybody watches them.

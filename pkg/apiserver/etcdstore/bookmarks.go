@@ -5,12 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/utils/clock"
-
-	"tiphys.dev/tiphys/pkg/apiserver/stack"
 )
 
 // A watch cache looks every second whether a watch is due a bookmark, which is once a minute and shortly before its end. With sixty
@@ -93,11 +90,4 @@ func (f followed) Watch(ctx context.Context, key string, opts storage.ListOption
 		f.clock.follow(ctx)
 	}
 	return w, err
-}
-
-// GuaranteedUpdate is the cache's. A change runs in a goroutine of its own, and this is early in it.
-func (f followed) GuaranteedUpdate(ctx context.Context, key string, into runtime.Object, ignoreNotFound bool, preconditions *storage.Preconditions,
-	update storage.UpdateFunc, cached runtime.Object) error {
-	stack.Deep()
-	return f.Interface.GuaranteedUpdate(ctx, key, into, ignoreNotFound, preconditions, update, cached)
 }

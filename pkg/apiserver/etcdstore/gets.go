@@ -36,7 +36,7 @@ type get struct {
 
 // single tells whether a read is of the present state of one key.
 func single(op clientv3.Op) bool {
-	return len(op.RangeBytes()) == 0 && op.Rev() == 0 && !op.IsSerializable() && !op.IsKeysOnly() && !op.IsCountOnly() &&
+	return len(op.RangeBytes()) == 0 && op.Rev() == 0 && !op.IsSerializable() && !op.IsCountOnly() &&
 		op.MinModRev() == 0 && op.MaxModRev() == 0 && op.MinCreateRev() == 0 && op.MaxCreateRev() == 0
 }
 

@@ -46,15 +46,21 @@ type Client struct {
 // New makes a store of clients.
 func New(clients Clients) *Store { return &Store{clients} }
 
-// Getter is inner with storage from this store. cached tells of which resources a watch cache is kept.
-func (s *Store) Getter(inner generic.RESTOptionsGetter, cached func(schema.GroupResource) bool) generic.RESTOptionsGetter {
-	return getter{inner: inner, store: s, cached: cached}
+// Caching tells of which resources a watch cache is kept, and of which of them the registry changes what it has read, so that
+// nothing of the cache may be shared with it.
+type Caching struct {
+	Kept, Changed func(schema.GroupResource) bool
+}
+
+// Getter is inner with storage from this store.
+func (s *Store) Getter(inner generic.RESTOptionsGetter, caching Caching) generic.RESTOptionsGetter {
+	return getter{inner: inner, store: s, caching: caching}
 }
 
 type getter struct {
-	inner  generic.RESTOptionsGetter
-	store  *Store
-	cached func(schema.GroupResource) bool
+	inner   generic.RESTOptionsGetter
+	store   *Store
+	caching Caching
 }
 
 func (g getter) GetRESTOptions(resource schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
@@ -63,17 +69,23 @@ func (g getter) GetRESTOptions(resource schema.GroupResource, example runtime.Ob
 		return opts, err
 	}
 	opts.Decorator = g.store.plain
-	if g.cached(resource) {
-		opts.Decorator = g.store.cached
+	if g.caching.Kept(resource) {
+		opts.Decorator = g.store.cached(!g.caching.Changed(resource))
 	}
 	return opts, nil
 }
 
 // Raw opens storage without a watch cache.
 func (s *Store) Raw(c *storagebackend.ConfigForResource, newFunc, newListFunc func() runtime.Object, prefix string) (storage.Interface, factory.DestroyFunc, error) {
+	raw, _, destroy, err := s.open(c, newFunc, newListFunc, prefix)
+	return raw, destroy, err
+}
+
+// open returns storage, and the client that it has.
+func (s *Store) open(c *storagebackend.ConfigForResource, newFunc, newListFunc func() runtime.Object, prefix string) (storage.Interface, clientv3.KV, factory.DestroyFunc, error) {
 	opened, err := s.clients.Open(c.Transport, c.CompactionInterval)
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the storage of %v: %w", c.GroupResource, err)
+		return nil, nil, nil, fmt.Errorf("opening the storage of %v: %w", c.GroupResource, err)
 	}
 	client := &etcdkubernetes.Client{Client: opened.Client}
 	client.KV = etcd3.NewETCDLatencyTracker(client.KV)
@@ -93,7 +105,7 @@ func (s *Store) Raw(c *storagebackend.ConfigForResource, newFunc, newListFunc fu
 		c.LeaseManagerConfig, decoder, versioner)
 	if err != nil {
 		opened.Release()
-		return nil, nil, fmt.Errorf("opening the storage of %v: %w", c.GroupResource, err)
+		return nil, nil, nil, fmt.Errorf("opening the storage of %v: %w", c.GroupResource, err)
 	}
 	// Subresources share a store, and each of them ends it.
 	destroy := sync.OnceFunc(func() {
@@ -101,9 +113,9 @@ func (s *Store) Raw(c *storagebackend.ConfigForResource, newFunc, newListFunc fu
 		opened.Release()
 	})
 	if unsafe {
-		return etcd3.NewStoreWithUnsafeCorruptObjectDeletion(store, c.GroupResource), destroy, nil
+		return etcd3.NewStoreWithUnsafeCorruptObjectDeletion(store, c.GroupResource), client.KV, destroy, nil
 	}
-	return store, destroy, nil
+	return store, client.KV, destroy, nil
 }
 
 func (s *Store) plain(c *storagebackend.ConfigForResource, prefix string, _ func(runtime.Object) (string, error), newFunc, newListFunc func() runtime.Object,
@@ -111,26 +123,34 @@ func (s *Store) plain(c *storagebackend.ConfigForResource, prefix string, _ func
 	return s.Raw(c, newFunc, newListFunc, prefix)
 }
 
-func (s *Store) cached(c *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error), newFunc, newListFunc func() runtime.Object,
-	attributes storage.AttrFunc, triggers storage.IndexerFuncs, indexers *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
-	raw, destroyRaw, err := s.Raw(c, newFunc, newListFunc, prefix)
-	if err != nil {
-		return nil, nil, err
+// cached opens storage with a watch cache; shared tells whether requests may be shown what is in it.
+func (s *Store) cached(shared bool) generic.StorageDecorator {
+	return func(c *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error), newFunc, newListFunc func() runtime.Object,
+		attributes storage.AttrFunc, triggers storage.IndexerFuncs, indexers *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
+		raw, client, destroyRaw, err := s.open(c, newFunc, newListFunc, prefix)
+		if err != nil {
+			return nil, nil, err
+		}
+		bookmarks := &bookmarkClock{WithTicker: clock.RealClock{}}
+		watched, err := cacher.NewCacherFromConfig(cacher.Config{
+			Storage: raw, Versioner: storage.APIObjectVersioner{}, GroupResource: c.GroupResource, EventsHistoryWindow: c.EventsHistoryWindow,
+			ResourcePrefix: prefix, KeyFunc: key, NewFunc: newFunc, NewListFunc: newListFunc, GetAttrsFunc: attributes,
+			IndexerFuncs: triggers, Indexers: indexers, Codec: c.Codec, Clock: bookmarks,
+		})
+		if err != nil {
+			destroyRaw()
+			return nil, nil, fmt.Errorf("opening the watch cache of %v: %w", c.GroupResource, err)
+		}
+		delegator := cacher.NewCacheDelegator(watched, raw)
+		opened := storage.Interface(followed{Interface: delegator, clock: bookmarks})
+		// What is encrypted is read each time: its key may have been taken away.
+		if shared && c.Transformer == nil {
+			opened = current{Interface: opened, cache: watched, store: client, root: c.Prefix, resource: c.GroupResource}
+		}
+		return opened, sync.OnceFunc(func() {
+			delegator.Stop()
+			watched.Stop()
+			destroyRaw()
+		}), nil
 	}
-	bookmarks := &bookmarkClock{WithTicker: clock.RealClock{}}
-	watched, err := cacher.NewCacherFromConfig(cacher.Config{
-		Storage: raw, Versioner: storage.APIObjectVersioner{}, GroupResource: c.GroupResource, EventsHistoryWindow: c.EventsHistoryWindow,
-		ResourcePrefix: prefix, KeyFunc: key, NewFunc: newFunc, NewListFunc: newListFunc, GetAttrsFunc: attributes,
-		IndexerFuncs: triggers, Indexers: indexers, Codec: c.Codec, Clock: bookmarks,
-	})
-	if err != nil {
-		destroyRaw()
-		return nil, nil, fmt.Errorf("opening the watch cache of %v: %w", c.GroupResource, err)
-	}
-	delegator := cacher.NewCacheDelegator(watched, raw)
-	return followed{Interface: delegator, clock: bookmarks}, sync.OnceFunc(func() {
-		delegator.Stop()
-		watched.Stop()
-		destroyRaw()
-	}), nil
 }
