@@ -28,7 +28,6 @@ import (
 
 	"tiphys.dev/tiphys/pkg/apiserver/crdregistration"
 	"tiphys.dev/tiphys/pkg/apiserver/openapi"
-	"tiphys.dev/tiphys/pkg/apiserver/stack"
 )
 
 // newAggregator builds the head of the chain: it serves APIServices and sends each group version to whom it belongs.
@@ -36,9 +35,10 @@ func newAggregator(c *Config, g *generic, standard *genericapiserver.GenericAPIS
 	config := *g.config
 	config.PostStartHooks = map[string]genericapiserver.PostStartHookConfigEntry{}
 	config.RESTOptionsGetter = nil
+	traced := c.Tracing.ConfigFile != ""
 	config.BuildHandlerChainFunc = g.peers.wrap(func(api http.Handler, c *genericapiserver.Config) http.Handler {
 		api = g.lists.Handler(api, c.FeatureGate.Enabled(genericfeatures.APIResponseCompression))
-		return stack.Handler(genericapiserver.BuildHandlerChainWithStorageVersionPrecondition(api, c))
+		return buildChain(api, c, traced)
 	})
 	if err := c.Enablement.ApplyTo(&config, apiserver.DefaultAPIResourceConfigSource(), aggregatorscheme.Scheme); err != nil {
 		return nil, fmt.Errorf("applying --runtime-config: %w", err)

@@ -239,6 +239,11 @@ func fanOut(ctx context.Context, b *bench, r *running, rec recorder) error {
 	if err != nil {
 		return err
 	}
+	before, err := r.usage("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	profiled := b.profile(ctx, clients[0], rec.side, "watch")
 	start := time.Now()
 	err = watched(ctx, clients, watchers, events, "configmaps?watch=1", func(ctx context.Context) error {
 		start = time.Now()
@@ -251,6 +256,14 @@ func fanOut(ctx context.Context, b *bench, r *running, rec recorder) error {
 		return err
 	}
 	rec.rate(fmt.Sprintf("watch, %d watchers of %d new objects", watchers, events), "events/s", float64(watchers*events)/time.Since(start).Seconds(), 1.5)
+	after, err := r.usage("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	rec.cost("watch, CPU time of the server for 1000 events", "ms", ms(after.CPU-before.CPU)/float64(watchers*events/1000), 0)
+	if err := profiled(); err != nil {
+		return err
+	}
 
 	changes := b.size(200, 20)
 	written := make([]atomic.Int64, changes) // when each request was sent
