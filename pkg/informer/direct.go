@@ -3,6 +3,7 @@ package informer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync/atomic"
 	"time"
@@ -22,14 +23,16 @@ import (
 // Direct lists and watches in the storage of the API server of this process. It outlives the server: one that takes the place of
 // another serves its own storage, and informers find their way to it as they do after a lost connection.
 //
-// What comes out belongs to the caller, as if it had come over the network: it shares nothing with the watch cache. It has no
-// managedFields, which no component reads and which make up much of an object.
+// What comes out shares what it points to with the watch cache, where it can: an object lives once in this process, however many informers know
+// it. It is not to be changed, as ever with objects of an informer. It has no managedFields, which no component reads and which make up much of
+// an object.
 type Direct struct {
 	served atomic.Pointer[map[reflect.Type]reader]
 }
 
 // reader is what an informer needs of the storage of a resource.
 type reader interface {
+	rest.Getter
 	rest.Lister
 	rest.Watcher
 }
@@ -82,9 +85,23 @@ func (k kind) ListWithContext(ctx context.Context, options metav1.ListOptions) (
 	if err != nil {
 		return nil, err
 	}
-	// It shares its items with the watch cache, and itself with requests that ask for the same.
-	list = list.DeepCopyObject()
-	return list, meta.EachListItem(list, withoutManagedFields)
+	return ownList(list)
+}
+
+// ownList is a list with items of its own, which share what they point to. The list itself is also that of requests that ask for the same.
+func ownList(list runtime.Object) (runtime.Object, error) {
+	from := reflect.ValueOf(list).Elem()
+	own := reflect.New(from.Type())
+	own.Elem().Set(from)
+	items := from.FieldByName("Items")
+	if items.Kind() != reflect.Slice {
+		return nil, fmt.Errorf("a %T has no items", list)
+	}
+	copied := reflect.MakeSlice(items.Type(), items.Len(), items.Len())
+	reflect.Copy(copied, items)
+	own.Elem().FieldByName("Items").Set(copied)
+	out := own.Interface().(runtime.Object)
+	return out, meta.EachListItem(out, withoutManagedFields)
 }
 
 // WatchWithContext returns what changes from options.ResourceVersion on.
@@ -97,16 +114,16 @@ func (k kind) WatchWithContext(ctx context.Context, options metav1.ListOptions) 
 	}
 	// The storage ends a watch with its context, not with Stop.
 	ctx, stop := context.WithCancel(ctx)
-	var events watch.Interface
+	w := &ownWatch{stop: stop, events: make(chan watch.Event)}
 	err = k.whenReady(ctx, func(ctx context.Context, s reader) (err error) {
-		events, err = s.Watch(ctx, wanted)
+		w.held = s
+		w.inner, err = s.Watch(ctx, wanted)
 		return err
 	})
 	if err != nil {
 		stop()
 		return nil, err
 	}
-	w := &ownWatch{inner: events, stop: stop, events: make(chan watch.Event)}
 	go w.run(ctx)
 	return w, nil
 }
@@ -142,9 +159,10 @@ func (k kind) storage() (reader, bool) {
 	return s, ok
 }
 
-// ownWatch hands on events that belong to the receiver.
+// ownWatch hands on events whose objects the receiver may keep.
 type ownWatch struct {
 	inner  watch.Interface
+	held   rest.Getter
 	stop   context.CancelFunc
 	events chan watch.Event
 }
@@ -161,23 +179,43 @@ func (w *ownWatch) run(ctx context.Context) {
 	defer w.inner.Stop()
 	for event := range w.inner.ResultChan() {
 		select {
-		case w.events <- own(event):
+		case w.events <- w.own(ctx, event):
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// own makes what an event carries the receiver's. The watch cache copies for each watcher, or lets many share an object that
-// keeps its encodings.
-func own(event watch.Event) watch.Event {
+// own makes what an event carries the receiver's. The watch cache lets many watchers share an object that keeps its encodings, and copies
+// all of it for those who want the object. What the cache holds is the same object, as long as no newer state has come.
+func (w *ownWatch) own(ctx context.Context, event watch.Event) watch.Event {
+	if event.Type == watch.Error {
+		return event
+	}
 	if shared, ok := event.Object.(runtime.CacheableObject); ok {
-		event.Object = shared.GetObject()
+		event.Object = w.current(ctx, event)
+		if event.Object == nil {
+			event.Object = shared.GetObject()
+		}
 	}
-	if event.Type != watch.Error {
-		_ = withoutManagedFields(event.Object)
-	}
+	_ = withoutManagedFields(event.Object)
 	return event
+}
+
+// current is the object of an event as the cache holds it; nil if that is another state.
+func (w *ownWatch) current(ctx context.Context, event watch.Event) runtime.Object {
+	m, ok := event.Object.(metav1.Object)
+	if !ok || event.Type == watch.Deleted {
+		return nil
+	}
+	found, err := w.held.Get(request.WithNamespace(ctx, m.GetNamespace()), m.GetName(), &metav1.GetOptions{ResourceVersion: "0"})
+	if err != nil {
+		return nil
+	}
+	if f, err := meta.Accessor(found); err != nil || f.GetUID() != m.GetUID() || f.GetResourceVersion() != m.GetResourceVersion() {
+		return nil
+	}
+	return found
 }
 
 func withoutManagedFields(object runtime.Object) error {

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
@@ -52,6 +53,18 @@ func (p *pods) List(context.Context, *internalversion.ListOptions) (runtime.Obje
 		list.Items = append(list.Items, *pod)
 	}
 	return list, nil
+}
+
+func (p *pods) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pod := range p.cached {
+		if pod.Name == name && pod.Namespace == request.NamespaceValue(ctx) && options.ResourceVersion == "0" {
+			shallow := *pod
+			return &shallow, nil
+		}
+	}
+	return nil, apierrors.NewNotFound(corev1.Resource("pods"), name)
 }
 
 func (p *pods) Watch(ctx context.Context, options *internalversion.ListOptions) (watch.Interface, error) {
@@ -126,30 +139,43 @@ func get(t *testing.T, i cache.SharedIndexInformer, name string) *corev1.Pod {
 	return found.(*corev1.Pod)
 }
 
-// TestDirectOwnsItsObjects reads what a storage has and gets, and changes what it read.
-func TestDirectOwnsItsObjects(t *testing.T) {
+// TestDirectSharesWithTheCache reads what a storage has and gets.
+func TestDirectSharesWithTheCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		first := pod("a")
-		storage := newPods(first)
+		listed, added, behind := pod("a"), pod("b"), pod("c")
+		newer := pod("c")
+		newer.ResourceVersion = "2"
+		storage := newPods(listed)
 		d := &Direct{}
 		d.Serve([]rest.Storage{storage})
 		i := start(t, d)
 		synctest.Wait()
-		storage.events <- watch.Event{Type: watch.Added, Object: pod("b")}
-		storage.events <- watch.Event{Type: watch.Added, Object: shared{pod("c")}}
+		storage.mu.Lock()
+		storage.cached = append(storage.cached, added, newer)
+		storage.mu.Unlock()
+		for _, p := range []*corev1.Pod{added, behind, pod("d")} {
+			storage.events <- watch.Event{Type: watch.Added, Object: shared{p}}
+		}
+		storage.events <- watch.Event{Type: watch.Added, Object: pod("e")}
 		synctest.Wait()
-		for _, name := range []string{"a", "b", "c"} {
-			if got := get(t, i, name); len(got.ManagedFields) != 0 || got.Labels["app"] != name {
-				t.Errorf("pod %s: managed fields %v, labels %v", name, got.ManagedFields, got.Labels)
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			if got := get(t, i, name); len(got.ManagedFields) != 0 || got.Labels["app"] != name || got.ResourceVersion != "1" {
+				t.Errorf("pod %s at %s: managed fields %v, labels %v", name, got.ResourceVersion, got.ManagedFields, got.Labels)
 			}
 		}
-		get(t, i, "a").Labels["app"] = "changed"
-		if first.Labels["app"] != "a" || len(first.ManagedFields) != 1 {
-			t.Errorf("the informer shares the pod with the watch cache: %v", first.ObjectMeta)
+		// One map is one object.
+		listed.Labels["shared"], added.Labels["shared"], newer.Labels["shared"] = "yes", "yes", "yes"
+		for name, want := range map[string]string{"a": "yes", "b": "yes", "c": ""} {
+			if got := get(t, i, name).Labels["shared"]; got != want {
+				t.Errorf("pod %s shares its labels with the cache: %q, want %q", name, got, want)
+			}
 		}
-		storage.events <- watch.Event{Type: watch.Deleted, Object: pod("a")}
+		if len(listed.ManagedFields) != 1 || len(added.ManagedFields) != 1 {
+			t.Error("the cache has lost managed fields")
+		}
+		storage.events <- watch.Event{Type: watch.Deleted, Object: shared{pod("a")}}
 		synctest.Wait()
-		if keys := i.GetStore().ListKeys(); len(keys) != 2 {
+		if keys := i.GetStore().ListKeys(); len(keys) != 4 {
 			t.Errorf("after the deletion there are %v", keys)
 		}
 		close(storage.ended)
