@@ -31,9 +31,9 @@ type Config struct {
 	Clock clock.WithTicker
 }
 
-// Default suits a server beside other work on the machine.
+// Default suits a server on this machine, beside other work.
 func Default() Config {
-	return Config{Room: 160 << 20, IdlePercent: 25, Interval: 8 * time.Second, Start: 20 * time.Second, StartBytes: 512 << 20, Quiet: 20 * time.Second, Clock: clock.RealClock{}}
+	return Config{Room: machineRoom(), IdlePercent: 25, Interval: 8 * time.Second, Start: 20 * time.Second, StartBytes: 512 << 20, Quiet: 20 * time.Second, Clock: clock.RealClock{}}
 }
 
 // Validate reports what cannot work.

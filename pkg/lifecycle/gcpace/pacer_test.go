@@ -16,8 +16,15 @@ import (
 
 const mib = 1 << 20
 
-func TestRoom(t *testing.T) {
+// testConfig does not depend on the machine.
+func testConfig() Config {
 	c := Default()
+	c.Room = 160 * mib
+	return c
+}
+
+func TestRoom(t *testing.T) {
+	c := testConfig()
 	for _, tc := range []struct {
 		name string
 		in   sample
@@ -59,7 +66,7 @@ type paced struct {
 }
 
 func start(t *testing.T) *paced {
-	c := Default()
+	c := testConfig()
 	p := &paced{fake: &fake{reads: make(chan uint64), gaveBack: make(chan struct{})}, FakeClock: clocktesting.NewFakeClock(time.Unix(1, 0)),
 		collections: make(chan struct{})}
 	c.Clock = p.FakeClock
