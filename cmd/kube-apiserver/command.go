@@ -71,7 +71,10 @@ func run(cmd *cobra.Command, o *options) error {
 	if err != nil {
 		return err
 	}
-	pacer, err := gcpace.New(gcpace.Default())
+	pace := gcpace.Default()
+	// It allocates about 120 MiB until it is ready.
+	pace.StartBytes = 192 << 20
+	pacer, err := gcpace.New(pace)
 	if err != nil {
 		return err
 	}
