@@ -142,7 +142,7 @@ func (s *Store) cached(shared bool) generic.StorageDecorator {
 			return nil, nil, fmt.Errorf("opening the watch cache of %v: %w", c.GroupResource, err)
 		}
 		delegator := cacher.NewCacheDelegator(watched, raw)
-		opened := storage.Interface(followed{Interface: delegator, clock: bookmarks})
+		opened := storage.Interface(newFeeds(followed{Interface: delegator, clock: bookmarks}))
 		// What is encrypted is read each time: its key may have been taken away.
 		if shared && c.Transformer == nil {
 			opened = current{Interface: opened, cache: watched, store: client, root: c.Prefix, resource: c.GroupResource}

@@ -34,10 +34,10 @@ func TestCgroupMemory(t *testing.T) {
 	write("mount/system.slice/memory.max", "1073741824\n")
 	write("mount/system.slice/tiphys.service/memory.max", "max\n")
 	for text, want := range map[string]uint64{
-		"0::/system.slice/tiphys.service\n":                   1 << 30,
-		"0::/user.slice\n":                                    math.MaxUint64,
-		"0::/\n":                                              math.MaxUint64,
-		"12:memory:/system.slice\n":                           math.MaxUint64,
+		"0::/system.slice/tiphys.service\n": 1 << 30,
+		"0::/user.slice\n":                  math.MaxUint64,
+		"0::/\n":                            math.MaxUint64,
+		"12:memory:/system.slice\n":         math.MaxUint64,
 		"1:name=systemd:/\n0::/system.slice/tiphys.service\n": 1 << 30,
 	} {
 		if got := cgroupMemory(write("cgroup", text), filepath.Join(dir, "mount")); got != want {
