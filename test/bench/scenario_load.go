@@ -283,9 +283,15 @@ func fanOut(ctx context.Context, b *bench, r *running, rec recorder) error {
 }
 
 // watched opens watches, calls write when all are open, and waits until each has seen n events.
+// As clients do, they begin at the version of a list.
 func watched(ctx context.Context, clients []*load.Client, watchers, n int, query string, write func(context.Context) error, event func(watcher, i int)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	list, err := clients[0].Typed.CoreV1().ConfigMaps(loadSpace).List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil {
+		return err
+	}
+	query += "&resourceVersion=" + list.ResourceVersion
 	var ready, done sync.WaitGroup
 	ready.Add(watchers)
 	for w := range watchers {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -184,7 +185,7 @@ func (c *Client) Watch(ctx context.Context, path string, n int, ready func(), ev
 			if err != nil {
 				return fmt.Errorf("event %d of %d: %w", seen, n, err)
 			}
-			from += "&resourceVersion=" + version
+			from = versionQuery.ReplaceAllString(path, "") + "&resourceVersion=" + version
 		}
 		body, err := c.open(ctx, from, protobuf+";stream=watch")
 		if err != nil {
@@ -210,6 +211,9 @@ func (c *Client) Watch(ctx context.Context, path string, n int, ready func(), ev
 	}
 	return nil
 }
+
+// versionQuery is where a path says at which version to begin.
+var versionQuery = regexp.MustCompile(`&resourceVersion=\d+`)
 
 // readFrame reads one event into buf, or a larger one.
 func readFrame(r io.Reader, buf []byte) ([]byte, error) {
