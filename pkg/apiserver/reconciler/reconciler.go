@@ -62,14 +62,19 @@ const (
 )
 
 // Reconciler keeps the Service and its endpoints.
-type Reconciler struct{ c Config }
+type Reconciler struct {
+	c Config
+	// one has a place for one who writes: the server may stop in the midst of publishing itself. stopped is guarded by it.
+	one     chan struct{}
+	stopped bool
+}
 
 // New makes a reconciler.
 func New(c Config) (*Reconciler, error) {
 	if c.AdvertiseAddress == nil || c.SecurePort == 0 || len(c.ServiceRanges) == 0 {
 		return nil, fmt.Errorf("the address to advertise, the port and the service range must be known")
 	}
-	return &Reconciler{c}, nil
+	return &Reconciler{c: c, one: make(chan struct{}, 1)}, nil
 }
 
 const (
@@ -124,11 +129,29 @@ func (r *Reconciler) forget(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.Stop(ctx)
+	return r.alone(ctx, func() error { return r.takeOut(ctx) })
 }
 
-// Stop takes this server's address out of the endpoints.
+// alone waits until nobody else writes.
+func (r *Reconciler) alone(ctx context.Context, write func() error) error {
+	select {
+	case r.one <- struct{}{}:
+		defer func() { <-r.one }()
+		return write()
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the endpoints to be written: %w", ctx.Err())
+	}
+}
+
+// Stop takes this server's address out of the endpoints, for good.
 func (r *Reconciler) Stop(ctx context.Context) error {
+	return r.alone(ctx, func() error {
+		r.stopped = true
+		return r.takeOut(ctx)
+	})
+}
+
+func (r *Reconciler) takeOut(ctx context.Context) error {
 	own := r.c.AdvertiseAddress.String()
 	switch {
 	case r.c.Type == MasterCount:
@@ -145,6 +168,15 @@ func (r *Reconciler) Stop(ctx context.Context) error {
 }
 
 func (r *Reconciler) sync(ctx context.Context) error {
+	return r.alone(ctx, func() error {
+		if r.stopped {
+			return nil
+		}
+		return r.keep(ctx)
+	})
+}
+
+func (r *Reconciler) keep(ctx context.Context) error {
 	if err := r.ensureService(ctx); err != nil {
 		return fmt.Errorf("service %s: %w", serviceName, err)
 	}
