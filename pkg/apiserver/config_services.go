@@ -34,11 +34,11 @@ func (c *Config) validateServices() []error {
 	if nodePorts.Base < 0 || nodePorts.Base+nodePorts.Size > 65536 {
 		errs = append(errs, fmt.Errorf("--service-node-port-range %s is not within 0-65535", nodePorts.String()))
 	}
-	switch p := c.KubernetesServiceNodePort; {
-	case p == 0:
-	case p < 0 || p > 65535:
+	p := c.KubernetesServiceNodePort
+	if p < 0 || p > 65535 {
 		errs = append(errs, fmt.Errorf("--kubernetes-service-node-port %d must be between 0 and 65535, inclusive. If 0, the Kubernetes master service will be of type ClusterIP", p))
-	case !nodePorts.Contains(p):
+	}
+	if p > 0 && !nodePorts.Contains(p) {
 		errs = append(errs, fmt.Errorf("kubernetes service node port range %s doesn't contain %d", nodePorts.String(), p))
 	}
 	return errs
