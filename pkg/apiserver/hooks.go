@@ -33,9 +33,17 @@ func addHooks(c *Config, g *generic, server *genericapiserver.GenericAPIServer, 
 		go bootstrap.AuthenticationInfo(ctx, g.client, g.trust())
 		return nil
 	})
+	living, end := context.WithCancel(context.Background())
 	add("start-kube-apiserver-identity-lease-controller", func(ctx context.Context) error {
-		go bootstrap.Identity(ctx, g.client, g.config.APIServerID, c.peerAddress(g.securePort))
+		context.AfterFunc(ctx, end)
+		go bootstrap.Identity(living, g.client, g.config.APIServerID, c.peerAddress(g.securePort))
 		return nil
+	})
+	server.AddPreShutdownHookOrDie("stop-kube-apiserver-identity-lease-controller", func() error {
+		end() // or the lease would come back
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return bootstrap.ForgetIdentity(ctx, g.client, g.config.APIServerID)
 	})
 	add("start-kube-apiserver-identity-lease-garbage-collector", func(ctx context.Context) error {
 		go bootstrap.CollectIdentities(ctx, g.client, clock.RealClock{})

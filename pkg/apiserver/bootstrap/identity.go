@@ -54,6 +54,15 @@ func Identity(ctx context.Context, client kubernetes.Interface, serverID, addres
 	c.Run(ctx)
 }
 
+// ForgetIdentity takes away the lease of a server that ends: others take it for living until then.
+func ForgetIdentity(ctx context.Context, client kubernetes.Interface, serverID string) error {
+	err := client.CoordinationV1().Leases(metav1.NamespaceSystem).Delete(ctx, serverID, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
 // CollectIdentities takes away the leases of servers that ended long ago, now and every hour until ctx ends.
 func CollectIdentities(ctx context.Context, client kubernetes.Interface, c clock.WithTicker) {
 	ticker := c.NewTicker(identityDuration)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/utils/ptr"
@@ -37,5 +38,17 @@ func TestCollectIdentities(t *testing.T) {
 	slices.Sort(left)
 	if !slices.Equal(left, []string{"alive", "somebody-elses"}) {
 		t.Errorf("left are %v", left)
+	}
+}
+
+func TestForgetIdentity(t *testing.T) {
+	client := fake.NewClientset(&coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: "apiserver-x"}})
+	for range 2 { // the second finds nothing, which is well
+		if err := ForgetIdentity(t.Context(), client, "apiserver-x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := client.CoordinationV1().Leases(metav1.NamespaceSystem).Get(t.Context(), "apiserver-x", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the lease is still there: %v", err)
 	}
 }
