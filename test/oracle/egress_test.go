@@ -169,7 +169,8 @@ func TestEgress(t *testing.T) {
 	}{
 		{connectOverSocket, []string{"cluster", "controlplane", "etcd"}},
 		{connectOverTLS, []string{"cluster", "controlplane", "etcd"}},
-		{grpcOverSocket, []string{"cluster", "controlplane", "etcd"}},
+		// Not for etcd: upstream's server ends with a panic in the client of its store.
+		{grpcOverSocket, []string{"cluster", "controlplane"}},
 		{connectOverSocket, []string{"cluster"}},
 		{connectOverSocket, []string{"controlplane"}},
 	} {

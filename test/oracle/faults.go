@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 )
 
@@ -57,7 +58,9 @@ func newFaulty(t *testing.T, store string) *faulty {
 	if f.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	f.server = grpc.NewServer(grpc.ForceServerCodec(verbatim{}), grpc.UnknownServiceHandler(f.pass), grpc.MaxRecvMsgSize(1<<30))
+	f.server = grpc.NewServer(grpc.ForceServerCodec(verbatim{}), grpc.UnknownServiceHandler(f.pass), grpc.MaxRecvMsgSize(1<<30),
+		// As etcd has it: its clients look often whether it lives.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}))
 	go func() { _ = f.server.Serve(f.listener) }()
 	t.Cleanup(func() {
 		f.server.Stop()

@@ -69,8 +69,12 @@ func gates(ctx context.Context, s *told) (string, error) {
 
 // versionsTold are the versions that a server tells.
 func versionsTold(ctx context.Context, s *told) (string, error) {
-	return metric(ctx, s, `version_info{|kubernetes_component_version`, false)
+	text, err := metric(ctx, s, `version_info{`, false)
+	return regexp.MustCompile(`binary="[^"]*",`).ReplaceAllString(text, ""), err
 }
+
+// unstable are resources of beta and alpha versions, none of which ours serves.
+var unstable = regexp.MustCompile(`\n\S+/v\d+(alpha|beta)\d+ \S+`)
 
 // versionEffects are the rows of versions, gates and what they turn on.
 var versionEffects = []effect{
@@ -82,13 +86,13 @@ var versionEffects = []effect{
 	{name: "emulated-version 1.34", flags: []string{"--emulated-version=kube=1.34"}, probe: together(versionText, versionsTold, gates, groupsServed)},
 	{name: "emulated-version 1.33", flags: []string{"--emulated-version=1.33"}, probe: together(versionText, versionsTold, gates, groupsServed)},
 	{name: "emulation-forward-compatible", flags: []string{"--emulated-version=1.33", "--emulation-forward-compatible=true"}, probe: together(versionText, groupsServed)},
-	{name: "runtime-config-emulation-forward-compatible", flags: []string{"--emulated-version=1.34", "--runtime-config-emulation-forward-compatible=true", "--runtime-config=storage.k8s.io/v1beta1=true"}, probe: groupsServed},
+	{name: "runtime-config-emulation-forward-compatible", flags: []string{"--emulated-version=1.34", "--runtime-config-emulation-forward-compatible=true", "--runtime-config=storage.k8s.io/v1beta1=true"}, probe: groupsServed, lacks: unstable},
 	{name: "min-compatibility-version", flags: []string{"--min-compatibility-version=1.34"}, probe: together(versionText, versionsTold)},
 	{name: "min-compatibility-version under emulation", flags: []string{"--emulated-version=1.35", "--min-compatibility-version=1.34"}, probe: together(versionText, versionsTold)},
 	{name: "runtime-config off", flags: []string{"--runtime-config=batch/v1=false,apps/v1/daemonsets=false,autoscaling/v1=false"}, probe: groupsServed},
-	{name: "runtime-config beta", flags: []string{"--runtime-config=api/beta=true"}, probe: groupsServed},
-	{name: "runtime-config storage version migration", flags: []string{"--runtime-config=storagemigration.k8s.io/v1beta1=true", "--feature-gates=StorageVersionMigrator=true"}, probe: groupsServed},
-	{name: "runtime-config coordinated leader election", flags: []string{"--runtime-config=coordination.k8s.io/v1beta1=true", "--feature-gates=CoordinatedLeaderElection=true"}, probe: groupsServed},
+	{name: "runtime-config beta", flags: []string{"--runtime-config=api/beta=true"}, probe: groupsServed, lacks: unstable},
+	{name: "runtime-config storage version migration", flags: []string{"--runtime-config=storagemigration.k8s.io/v1beta1=true", "--feature-gates=StorageVersionMigrator=true"}, probe: groupsServed, lacks: unstable},
+	{name: "runtime-config coordinated leader election", flags: []string{"--runtime-config=coordination.k8s.io/v1beta1=true", "--feature-gates=CoordinatedLeaderElection=true"}, probe: groupsServed, lacks: unstable},
 	{name: "runtime-config all off", flags: []string{"--runtime-config=api/beta=false,api/alpha=false"}, probe: groupsServed, idle: "none of them is on"},
 }
 
@@ -96,10 +100,10 @@ func TestVersionFlagEffects(t *testing.T) { compareEffects(t, versionEffects) }
 
 // endpointEffects are the rows of what the server serves beside the API.
 var endpointEffects = []effect{
-	{name: "statusz", flags: []string{"--feature-gates=ComponentStatusz=false"}, probe: textProbe("/statusz", "text/plain", `(?m)^(Started|Up|Go version|Binary version):.*\n|[\d.]+(s|m)\b`)},
+	{name: "statusz", flags: []string{"--feature-gates=ComponentStatusz=false"}, probe: textProbe("/statusz", "text/plain", `(?m)^(Started|Up|Go version|Binary version)\b.*\n|(Emulation version|Paths)\W+`)},
 	{name: "statusz structured", flags: []string{"--feature-gates=ComponentStatusz=false"}, probe: textProbe("/statusz", "application/json;v=v1beta1;g=config.k8s.io;as=Statusz", `"(startTime|uptimeSeconds|goVersion|binaryVersion)":("[^"]*"|\d+),?`)},
 	{name: "flagz", flags: []string{"--feature-gates=ComponentFlagz=false"}, probe: flagNames},
-	{name: "slis", flags: []string{"--feature-gates=ComponentSLIs=false"}, probe: sliNames, idle: "the gate is locked"},
+	{name: "slis", flags: []string{"--profiling=false"}, probe: sliNames, idle: "no flag is about them"},
 	{name: "profiling", flags: []string{"--profiling=false"}, probe: textProbe("/debug/pprof/", "text/plain", `(?s).*(Types of profiles).*`)},
 	{name: "allow-privileged", flags: []string{"--allow-privileged=false"}, probe: func(ctx context.Context, s *told) (string, error) {
 		a, err := s.send(ctx, request{method: "POST", path: namespaced + "pods?dryRun=All", body: []byte(`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"automountServiceAccountToken":false,"containers":[{"name":"c","image":"i","securityContext":{"privileged":true}}]}}`)})
@@ -130,6 +134,8 @@ func textProbe(path, accept string, drop string) func(context.Context, *told) (s
 	}
 }
 
+var flagName = regexp.MustCompile(`^[a-z0-9-]*`)
+
 // flagNames are the flags that /flagz tells, without values.
 func flagNames(ctx context.Context, s *told) (string, error) {
 	a, err := s.send(ctx, request{method: http.MethodGet, path: "/flagz", accept: "text/plain"})
@@ -138,8 +144,8 @@ func flagNames(ctx context.Context, s *told) (string, error) {
 	}
 	var out []string
 	for _, line := range strings.Split(string(a.body), "\n") {
-		name, _, _ := strings.Cut(line, "=")
-		out = append(out, name)
+		// What is between name and value is another sign at each start.
+		out = append(out, flagName.FindString(line))
 	}
 	return fmt.Sprintf("%d %s\n%s", a.code, a.header.Get("Content-Type"), strings.Join(out, "\n")), nil
 }

@@ -21,11 +21,13 @@ func handedOn(ctx context.Context, t *testing.T, first, second program) (string,
 	}
 	port := func(u string) string { return u[strings.LastIndex(u, ":")+1:] }
 	flags := func(port, address string, more ...string) []string {
-		return append([]string{"--secure-port=" + port, "--advertise-address=" + address, "--peer-advertise-ip=127.0.0.1", "--peer-advertise-port=" + port,
+		return append([]string{"--secure-port=" + port, "--bind-address=0.0.0.0", "--advertise-address=" + address, "--peer-advertise-ip=" + address, "--peer-advertise-port=" + port,
 			"--peer-ca-file=" + c.PKIDir() + "/ca.crt"}, more...)
 	}
-	a := launch(t, first, c, flags(port(c.URL()), "203.0.113.10")...)
-	b := launch(t, second, c, flags(port(other.URL()), "203.0.113.20", "--runtime-config=batch/v1=false")...)
+	// Upstream's 1.36.3 publishes the address of the API for its peers, whatever --peer-advertise-ip says.
+	address := ownAddress()
+	a := launch(t, first, c, flags(port(c.URL()), address)...)
+	b := launch(t, second, c, flags(port(other.URL()), address, "--runtime-config=batch/v1=false")...)
 	var out []string
 	say := func(what string, a answer, err error) {
 		text := said(a, err)
