@@ -179,10 +179,11 @@ func (c *Config) validate() error {
 	if err := c.Peers.validate(); err != nil {
 		errs = append(errs, err)
 	}
+	issuers := c.Authentication.ServiceAccounts.Issuers
 	switch signing, endpoint := c.ServiceAccountSigningKeyFile, c.Authentication.ServiceAccounts.SigningEndpoint; {
 	case signing != "" && endpoint != "":
 		errs = append(errs, errors.New("service-account-signing-key-file and service-account-signing-endpoint are mutually exclusive and cannot be set at the same time"))
-	case signing == "" && endpoint == "":
+	case signing == "" && endpoint == "", signing != "" && (len(issuers) == 0 || issuers[0] == ""):
 		errs = append(errs, errors.New("--service-account-signing-key-file, --service-account-issuer, and --api-audiences should be specified together"))
 	}
 	if c.APIServerCount <= 0 {

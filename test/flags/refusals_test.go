@@ -61,7 +61,7 @@ func alike(a, b string) bool {
 		short, long = long, short
 	}
 	for at := 0; ; {
-		if end := short[at:]; 2*len(end) >= len(short) && strings.HasSuffix(long, end) {
+		if end := short[at:]; 3*len(end) >= len(short) && strings.HasSuffix(long, end) {
 			return true
 		}
 		next := strings.Index(short[at:], ": ")

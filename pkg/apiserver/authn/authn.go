@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -169,6 +170,8 @@ func newTokens(ctx context.Context, c Config, d Dependencies, r *Result, issuers
 // setKeys finds the keys of service account tokens: in files, or with the external signer, which it keeps fresh until ctx ends.
 func setKeys(ctx context.Context, c Config, d Dependencies, r *Result) error {
 	switch sa := c.ServiceAccounts; {
+	case sa.SigningEndpoint != "" && len(sa.KeyFiles) > 0:
+		return errors.New("can't set `--service-account-signing-key-file` and/or `--service-account-key-file` with `--service-account-signing-endpoint` (They are mutually exclusive)")
 	case sa.SigningEndpoint != "":
 		signer, err := externalsigner.New(ctx, externalsigner.Config{Endpoint: sa.SigningEndpoint, Clock: d.Clock})
 		if err != nil {

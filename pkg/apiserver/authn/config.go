@@ -110,11 +110,8 @@ func (sa *ServiceAccounts) validate() []error {
 			}
 		}
 	}
-	switch {
-	case len(sa.KeyFiles) == 0 && sa.SigningEndpoint == "":
+	if len(sa.KeyFiles) == 0 && sa.SigningEndpoint == "" {
 		errs = append(errs, errors.New("either `--service-account-key-file` or `--service-account-signing-endpoint` must be set"))
-	case len(sa.KeyFiles) > 0 && sa.SigningEndpoint != "":
-		errs = append(errs, errors.New("`--service-account-key-file` and `--service-account-signing-endpoint` are mutually exclusive and cannot be set at the same time"))
 	}
 	if sa.JWKSURI != "" {
 		if u, err := url.Parse(sa.JWKSURI); err != nil {

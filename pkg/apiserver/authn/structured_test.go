@@ -240,7 +240,6 @@ func TestValidate(t *testing.T) {
 		"issuer alone":          {func(c *Config) { c.OIDC.IssuerURL = "https://a" }, "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"},
 		"claim alone":           {func(c *Config) { c.OIDC.UsernameClaim = "x" }, "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set"},
 		"no keys":               {func(c *Config) { c.ServiceAccounts.KeyFiles = nil }, "either `--service-account-key-file` or `--service-account-signing-endpoint` must be set"},
-		"keys and a signer":     {func(c *Config) { c.ServiceAccounts.SigningEndpoint = "x" }, "mutually exclusive"},
 		"no issuer":             {func(c *Config) { c.ServiceAccounts.Issuers = nil }, "service-account-issuer is a required flag"},
 		"an empty issuer":       {func(c *Config) { c.ServiceAccounts.Issuers = []string{""} }, "service-account-issuer should not be an empty string"},
 		"an issuer twice":       {func(c *Config) { c.ServiceAccounts.Issuers = []string{"https://x", "https://x"} }, `service-account-issuer "https://x" is already specified`},
@@ -260,5 +259,13 @@ func TestValidate(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+func TestKeysBesideSigner(t *testing.T) {
+	config := NewConfig()
+	config.ServiceAccounts.KeyFiles, config.ServiceAccounts.SigningEndpoint = []string{"k"}, "s"
+	if err := setKeys(t.Context(), config, Dependencies{}, &Result{}); err == nil || !strings.Contains(err.Error(), "mutually exclusive") {
+		t.Errorf("got %v", err)
 	}
 }
