@@ -45,6 +45,8 @@ type Resource[T Object] struct {
 	Spec, Status func(T) any
 	// CreateWithStatus keeps the status that the creator sends, for kinds whose objects are reported rather than ordered.
 	CreateWithStatus bool
+	// SpecKept says that no update changes the spec; nobody owns its fields then, as upstream has it, not even who created the object.
+	SpecKept bool
 	// Generation makes the server count changes of the spec in metadata.generation.
 	Generation bool
 	// CountAsSent makes the server count changes as the client sent them, before fields that are not taken are dropped.

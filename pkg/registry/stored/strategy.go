@@ -145,7 +145,11 @@ func (s *strategy[T]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	if s.r.Status == nil {
 		return nil
 	}
-	return s.r.resetSet(fieldpath.MakePathOrDie("status"))
+	parts := []fieldpath.Path{fieldpath.MakePathOrDie("status")}
+	if s.r.SpecKept {
+		parts = append(parts, fieldpath.MakePathOrDie("spec"))
+	}
+	return s.r.resetSet(parts...)
 }
 
 func (r *Resource[T]) resetSet(parts ...fieldpath.Path) map[fieldpath.APIVersion]*fieldpath.Set {

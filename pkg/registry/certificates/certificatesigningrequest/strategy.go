@@ -22,6 +22,8 @@ var resource = &stored.Resource[*certificatesv1.CertificateSigningRequest]{
 	Spec:    func(o *certificatesv1.CertificateSigningRequest) any { return &o.Spec },
 	Status:  func(o *certificatesv1.CertificateSigningRequest) any { return &o.Status },
 
+	SpecKept: true,
+
 	Validate:             rules.Validate,
 	ValidateUpdate:       rules.ValidateUpdate,
 	ValidateStatusUpdate: rules.ValidateStatusUpdate,
