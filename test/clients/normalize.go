@@ -33,9 +33,9 @@ var replacements = []struct {
 	{regexp.MustCompile(`(?m)^.*"Warning: watch ended with error".*\n?`), ""},
 	// How often somebody sees a rollout on its way is chance.
 	{regexp.MustCompile(`(?m)^Waiting for deployment .*\n`), ""},
-	// What a generated name ends with: a hash of times, or anything.
-	{regexp.MustCompile(`\b([a-z]+-)[bcdfghjklmnpqrstvwxz2456789]{8,10}\b`), "${1}HASH"},
+	// What a generated name ends with: anything, or a hash of times.
 	{regexp.MustCompile(`\b([a-z][-a-z0-9]*?-)([a-f0-9]{8,10}-)?[bcdfghjklmnpqrstvwxz2456789]{5}\b`), "${1}RANDOM"},
+	{regexp.MustCompile(`\b([a-z]+-)[bcdfghjklmnpqrstvwxz2456789]{8,10}\b`), "${1}HASH"},
 }
 
 func normalize(text string) string {

@@ -29,8 +29,8 @@ type story struct {
 	steps []step
 }
 
-// patience bounds a step; a quiet machine needs a tenth.
-const patience = 2 * time.Minute
+// patience bounds a step; a quiet machine needs a twentieth.
+const patience = 5 * time.Minute
 
 // told is what came of a step.
 type told struct{ Code, Stdout, Stderr, Asked, Wrote, Objects string }

@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -117,6 +119,8 @@ func run(t *testing.T, s suite, side side, binary, dir, bins string) outcomes {
 	cmd.Dir, cmd.WaitDelay = dir, time.Second
 	cmd.Env = append(shadow(os.Environ(), "HOME", "TMPDIR", "KUBECONFIG", "KUBEBUILDER_ASSETS", "USE_EXISTING_CLUSTER"),
 		"HOME="+home, "TMPDIR="+home, "KUBEBUILDER_ASSETS="+bins)
+	// Tests that fail, or are ended, leave their servers behind.
+	defer reap(t, "TMPDIR="+home)
 	log, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -134,4 +138,24 @@ func run(t *testing.T, s suite, side side, binary, dir, bins string) outcomes {
 		}
 	}
 	return o
+}
+
+// reap ends the processes that have an entry in their environment.
+func reap(t *testing.T, entry string) {
+	t.Helper()
+	environments, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range environments {
+		// A process may be gone by now, or be somebody else's.
+		environment, err := os.ReadFile(path)
+		if err != nil || !slices.Contains(strings.Split(string(environment), "\x00"), entry) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil && pid != os.Getpid() {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
