@@ -75,6 +75,8 @@ func pathsTaken(ctx context.Context, t *testing.T, b program, way string, networ
 		"--tracing-config-file="+file("tracing.yaml", fmt.Sprintf("apiVersion: apiserver.config.k8s.io/v1\nkind: TracingConfiguration\nendpoint: %q\nsamplingRatePerMillion: 1000000\n", traces.address())),
 		"--enable-aggregator-routing=true",
 	)
+	// Neither server ends in its time while connections through the proxy of konnectivity are open.
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 	host, port, _ := strings.Cut(called["aggregated server"], ":")
 	_, nodePort, _ := strings.Cut(called["node"], ":")
 	own := ownAddress()

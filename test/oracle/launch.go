@@ -181,7 +181,11 @@ func (p *process) refusal(within time.Duration) string {
 	select {
 	case <-p.done:
 	case <-time.After(within):
-		return "starts"
+		select {
+		case <-p.done: // both at once
+		default:
+			return "starts"
+		}
 	}
 	data, _ := os.ReadFile(p.log)
 	reason := "no reason"
