@@ -53,5 +53,7 @@ func (c *Config) ApplyTo(server *genericapiserver.Config, f informers.SharedInfo
 	if err != nil {
 		return err
 	}
+	// The measuring decorator is around this one.
+	c.Decorators = append(admission.Decorators{idle(f)}, c.Decorators...)
 	return c.AdmissionOptions.ApplyTo(server, f, client, dynamicClient, gates, version, append(initializers, own)...)
 }
