@@ -54,22 +54,23 @@ func validateVolumes(volumes []v1.Volume, meta *metav1.ObjectMeta, path *field.P
 // sourceRule is one of the places a volume may come from: the name of its field and what it must obey.
 type sourceRule struct {
 	child string
-	set   bool
-	rule  func(*field.Path) field.ErrorList
+	set   func(*v1.VolumeSource) bool
+	rule  func(*v1.VolumeSource, *field.Path, Options) field.ErrorList
 }
 
 func validateVolumeSource(v *v1.Volume, meta *metav1.ObjectMeta, path *field.Path, opts Options) field.ErrorList {
 	var errs field.ErrorList
 	given := 0
-	for _, r := range sourceRules(&v.VolumeSource, v.Name, meta, opts) {
-		if !r.set {
+	for i := range sourceRules {
+		r := &sourceRules[i]
+		if !r.set(&v.VolumeSource) {
 			continue
 		}
 		if given++; given > 1 {
 			errs = append(errs, field.Forbidden(path.Child(oddlyNamed(r.child)), "may not specify more than 1 volume type"))
 			continue
 		}
-		errs = append(errs, r.rule(path.Child(r.child))...)
+		errs = append(errs, r.rule(&v.VolumeSource, path.Child(r.child), opts)...)
 	}
 	if given == 0 {
 		errs = append(errs, field.Required(path, "must specify a volume type"))
@@ -91,56 +92,98 @@ func validateGeneratedClaimName(v *v1.Volume, meta *metav1.ObjectMeta, path *fie
 }
 
 // sourceRules lists them in the order in which the first one counts and the others are too many.
-func sourceRules(s *v1.VolumeSource, _ string, _ *metav1.ObjectMeta, opts Options) []sourceRule {
-	return []sourceRule{
-		{"emptyDir", s.EmptyDir != nil, func(p *field.Path) field.ErrorList { return validateEmptyDir(s.EmptyDir, p) }},
-		{"hostPath", s.HostPath != nil, func(p *field.Path) field.ErrorList { return volumesource.HostPath(s.HostPath, p) }},
-		{"gitRepo", s.GitRepo != nil, func(p *field.Path) field.ErrorList { return validateGitRepo(s.GitRepo, p) }},
-		{"gcePersistentDisk", s.GCEPersistentDisk != nil, func(p *field.Path) field.ErrorList { return volumesource.GCEPersistentDisk(s.GCEPersistentDisk, p) }},
-		{"awsElasticBlockStore", s.AWSElasticBlockStore != nil, func(p *field.Path) field.ErrorList {
-			return volumesource.AWSElasticBlockStore(s.AWSElasticBlockStore, p)
-		}},
-		{"secret", s.Secret != nil, func(p *field.Path) field.ErrorList { return validateSecretSource(s.Secret, p) }},
-		{"nfs", s.NFS != nil, func(p *field.Path) field.ErrorList { return volumesource.NFS(s.NFS, p) }},
-		{"iscsi", s.ISCSI != nil, func(p *field.Path) field.ErrorList { return iscsi(s.ISCSI).Validate(p) }},
-		{"glusterfs", s.Glusterfs != nil, func(p *field.Path) field.ErrorList {
-			return volumesource.Glusterfs(s.Glusterfs.EndpointsName, s.Glusterfs.Path, p)
-		}},
-		{"flocker", s.Flocker != nil, func(p *field.Path) field.ErrorList { return validateFlocker(s.Flocker, p) }},
-		{"persistentVolumeClaim", s.PersistentVolumeClaim != nil, func(p *field.Path) field.ErrorList {
-			if s.PersistentVolumeClaim.ClaimName == "" {
-				return field.ErrorList{field.Required(p.Child("claimName"), "")}
-			}
-			return nil
-		}},
-		{"rbd", s.RBD != nil, func(p *field.Path) field.ErrorList { return volumesource.RBD(s.RBD.CephMonitors, s.RBD.RBDImage, p) }},
-		{"cinder", s.Cinder != nil, func(p *field.Path) field.ErrorList { return volumesource.Cinder(s.Cinder.VolumeID, p) }},
-		{"cephfs", s.CephFS != nil, func(p *field.Path) field.ErrorList { return volumesource.CephFS(s.CephFS.Monitors, p) }},
-		{"quobyte", s.Quobyte != nil, func(p *field.Path) field.ErrorList { return volumesource.Quobyte(s.Quobyte, p) }},
-		{"downwardAPI", s.DownwardAPI != nil, func(p *field.Path) field.ErrorList { return validateDownwardSource(s.DownwardAPI, p) }},
-		{"fc", s.FC != nil, func(p *field.Path) field.ErrorList { return volumesource.FC(s.FC, p) }},
-		{"flexVolume", s.FlexVolume != nil, func(p *field.Path) field.ErrorList {
-			return volumesource.FlexDriver(s.FlexVolume.Driver, s.FlexVolume.Options, p)
-		}},
-		{"configMap", s.ConfigMap != nil, func(p *field.Path) field.ErrorList { return validateConfigMapSource(s.ConfigMap, p) }},
-		{"azureFile", s.AzureFile != nil, func(p *field.Path) field.ErrorList {
-			return volumesource.AzureFile(s.AzureFile.SecretName, s.AzureFile.ShareName, p)
-		}},
-		{"vsphereVolume", s.VsphereVolume != nil, func(p *field.Path) field.ErrorList { return volumesource.VsphereVolume(s.VsphereVolume, p) }},
-		{"photonPersistentDisk", s.PhotonPersistentDisk != nil, func(p *field.Path) field.ErrorList {
-			return volumesource.PhotonPersistentDisk(s.PhotonPersistentDisk, p)
-		}},
-		{"portworxVolume", s.PortworxVolume != nil, func(p *field.Path) field.ErrorList { return volumesource.PortworxVolume(s.PortworxVolume, p) }},
-		{"azureDisk", s.AzureDisk != nil, func(p *field.Path) field.ErrorList { return volumesource.AzureDisk(s.AzureDisk, p) }},
-		{"storageos", s.StorageOS != nil, func(p *field.Path) field.ErrorList { return validateStorageOS(s.StorageOS, p) }},
-		{"projected", s.Projected != nil, func(p *field.Path) field.ErrorList { return validateProjected(s.Projected, p, opts) }},
-		{"scaleIO", s.ScaleIO != nil, func(p *field.Path) field.ErrorList {
-			return volumesource.ScaleIO(s.ScaleIO.Gateway, s.ScaleIO.System, s.ScaleIO.VolumeName, p)
-		}},
-		{"csi", s.CSI != nil, func(p *field.Path) field.ErrorList { return volumesource.CSI(s.CSI, p) }},
-		{"ephemeral", s.Ephemeral != nil, func(p *field.Path) field.ErrorList { return validateEphemeral(s.Ephemeral, p, opts) }},
-		{"image", s.Image != nil, func(p *field.Path) field.ErrorList { return validateImageSource(s.Image, p, opts) }},
-	}
+var sourceRules = []sourceRule{
+	{"emptyDir", func(s *v1.VolumeSource) bool { return s.EmptyDir != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return validateEmptyDir(s.EmptyDir, p)
+	}},
+	{"hostPath", func(s *v1.VolumeSource) bool { return s.HostPath != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.HostPath(s.HostPath, p)
+	}},
+	{"gitRepo", func(s *v1.VolumeSource) bool { return s.GitRepo != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return validateGitRepo(s.GitRepo, p)
+	}},
+	{"gcePersistentDisk", func(s *v1.VolumeSource) bool { return s.GCEPersistentDisk != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.GCEPersistentDisk(s.GCEPersistentDisk, p)
+	}},
+	{"awsElasticBlockStore", func(s *v1.VolumeSource) bool { return s.AWSElasticBlockStore != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.AWSElasticBlockStore(s.AWSElasticBlockStore, p)
+	}},
+	{"secret", func(s *v1.VolumeSource) bool { return s.Secret != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return validateSecretSource(s.Secret, p)
+	}},
+	{"nfs", func(s *v1.VolumeSource) bool { return s.NFS != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.NFS(s.NFS, p)
+	}},
+	{"iscsi", func(s *v1.VolumeSource) bool { return s.ISCSI != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return iscsi(s.ISCSI).Validate(p)
+	}},
+	{"glusterfs", func(s *v1.VolumeSource) bool { return s.Glusterfs != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.Glusterfs(s.Glusterfs.EndpointsName, s.Glusterfs.Path, p)
+	}},
+	{"flocker", func(s *v1.VolumeSource) bool { return s.Flocker != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return validateFlocker(s.Flocker, p)
+	}},
+	{"persistentVolumeClaim", func(s *v1.VolumeSource) bool { return s.PersistentVolumeClaim != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		if s.PersistentVolumeClaim.ClaimName == "" {
+			return field.ErrorList{field.Required(p.Child("claimName"), "")}
+		}
+		return nil
+	}},
+	{"rbd", func(s *v1.VolumeSource) bool { return s.RBD != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.RBD(s.RBD.CephMonitors, s.RBD.RBDImage, p)
+	}},
+	{"cinder", func(s *v1.VolumeSource) bool { return s.Cinder != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.Cinder(s.Cinder.VolumeID, p)
+	}},
+	{"cephfs", func(s *v1.VolumeSource) bool { return s.CephFS != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.CephFS(s.CephFS.Monitors, p)
+	}},
+	{"quobyte", func(s *v1.VolumeSource) bool { return s.Quobyte != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.Quobyte(s.Quobyte, p)
+	}},
+	{"downwardAPI", func(s *v1.VolumeSource) bool { return s.DownwardAPI != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return validateDownwardSource(s.DownwardAPI, p)
+	}},
+	{"fc", func(s *v1.VolumeSource) bool { return s.FC != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList { return volumesource.FC(s.FC, p) }},
+	{"flexVolume", func(s *v1.VolumeSource) bool { return s.FlexVolume != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.FlexDriver(s.FlexVolume.Driver, s.FlexVolume.Options, p)
+	}},
+	{"configMap", func(s *v1.VolumeSource) bool { return s.ConfigMap != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return validateConfigMapSource(s.ConfigMap, p)
+	}},
+	{"azureFile", func(s *v1.VolumeSource) bool { return s.AzureFile != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.AzureFile(s.AzureFile.SecretName, s.AzureFile.ShareName, p)
+	}},
+	{"vsphereVolume", func(s *v1.VolumeSource) bool { return s.VsphereVolume != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.VsphereVolume(s.VsphereVolume, p)
+	}},
+	{"photonPersistentDisk", func(s *v1.VolumeSource) bool { return s.PhotonPersistentDisk != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.PhotonPersistentDisk(s.PhotonPersistentDisk, p)
+	}},
+	{"portworxVolume", func(s *v1.VolumeSource) bool { return s.PortworxVolume != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.PortworxVolume(s.PortworxVolume, p)
+	}},
+	{"azureDisk", func(s *v1.VolumeSource) bool { return s.AzureDisk != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.AzureDisk(s.AzureDisk, p)
+	}},
+	{"storageos", func(s *v1.VolumeSource) bool { return s.StorageOS != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return validateStorageOS(s.StorageOS, p)
+	}},
+	{"projected", func(s *v1.VolumeSource) bool { return s.Projected != nil }, func(s *v1.VolumeSource, p *field.Path, opts Options) field.ErrorList {
+		return validateProjected(s.Projected, p, opts)
+	}},
+	{"scaleIO", func(s *v1.VolumeSource) bool { return s.ScaleIO != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.ScaleIO(s.ScaleIO.Gateway, s.ScaleIO.System, s.ScaleIO.VolumeName, p)
+	}},
+	{"csi", func(s *v1.VolumeSource) bool { return s.CSI != nil }, func(s *v1.VolumeSource, p *field.Path, _ Options) field.ErrorList {
+		return volumesource.CSI(s.CSI, p)
+	}},
+	{"ephemeral", func(s *v1.VolumeSource) bool { return s.Ephemeral != nil }, func(s *v1.VolumeSource, p *field.Path, opts Options) field.ErrorList {
+		return validateEphemeral(s.Ephemeral, p, opts)
+	}},
+	{"image", func(s *v1.VolumeSource) bool { return s.Image != nil }, func(s *v1.VolumeSource, p *field.Path, opts Options) field.ErrorList {
+		return validateImageSource(s.Image, p, opts)
+	}},
 }
 
 func iscsi(s *v1.ISCSIVolumeSource) volumesource.ISCSI {
