@@ -85,6 +85,10 @@ func TestFamiliesOfOneStack(t *testing.T) {
 	if got := fmt.Sprintf("%s %s", *s.Spec.IPFamilyPolicy, s.Spec.IPFamilies); got != "RequireDualStack [IPv6 IPv4]" {
 		t.Errorf("headless service of the other family has %s", got)
 	}
+	_, err = services.Patch(t.Context(), "six", types.StrategicMergePatchType, []byte(`{"spec":{"ipFamilies":["IPv4"]}}`), metav1.PatchOptions{})
+	if got := causes(t, err); got != "spec.ipFamilyPolicy" {
+		t.Errorf("a family less is refused for %q: %v", got, err)
+	}
 	local := v1.ServiceInternalTrafficPolicyLocal
 	s = &v1.Service{ObjectMeta: metav1.ObjectMeta{Name: "name"}, Spec: v1.ServiceSpec{Type: v1.ServiceTypeExternalName, ExternalName: "a.b", InternalTrafficPolicy: &local}}
 	if s, err = services.Create(t.Context(), s, metav1.CreateOptions{}); err != nil {

@@ -115,6 +115,9 @@ func setFamilies(svc, old *corev1.Service, cluster []corev1.IPFamily) field.Erro
 	}
 	policy := *svc.Spec.IPFamilyPolicy
 	var errs field.ErrorList
+	if old != nil && hasClusterIP(old) && policy != corev1.IPFamilyPolicySingleStack && len(old.Spec.IPFamilies) == 2 && len(svc.Spec.IPFamilies) == 1 {
+		errs = append(errs, field.Invalid(spec.Child("ipFamilyPolicy"), policy, "must be 'SingleStack' to release the secondary IP family"))
+	}
 	if policy == corev1.IPFamilyPolicySingleStack {
 		if len(svc.Spec.ClusterIPs) == 2 {
 			errs = append(errs, field.Invalid(spec.Child("ipFamilyPolicy"), policy, "must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified"))
