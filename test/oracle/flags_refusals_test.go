@@ -86,7 +86,7 @@ var refusals = []refusal{
 	{flag: "coordinated-leadership-renew-deadline", value: "1h"}, {flag: "coordinated-leadership-retry-period", value: "-1s"},
 	{flag: "aggregator-reject-forwarding-redirect", value: "x"}, {flag: "enable-aggregator-routing", value: "x"}, {flag: "allow-privileged", value: "x"},
 	{flag: "proxy-client-cert-file", value: "/none"}, {flag: "proxy-client-key-file", value: "/none"}, {flag: "proxy-client-cert-file", value: ""}, {flag: "proxy-client-key-file", value: ""},
-	{flag: "cert-dir", value: "/dev/null/certs", more: "--tls-cert-file= --tls-private-key-file="},
+	{flag: "cert-dir", value: "/dev/null/certs", more: "--tls-cert-file= --tls-private-key-file=", meaning: `^1: .*self-signed.*mkdir /dev/null: not a directory`},
 	{flag: "kubernetes-service-node-port", value: "99"}, {flag: "kubernetes-service-node-port", value: "x"}, {flag: "kubernetes-service-node-port", value: "70000"},
 	{flag: "event-ttl", value: "x"}, {flag: "no-such-flag", value: "x"},
 }
