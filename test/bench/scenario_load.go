@@ -234,7 +234,7 @@ func storm(ctx context.Context, b *bench, r *running, writer *load.Client, pods 
 // fanOut measures how many events a second reach many watchers while many clients
 // write, and then, with one writer, how long a change takes to reach them.
 func fanOut(ctx context.Context, b *bench, r *running, rec recorder) error {
-	watchers, events := b.size(200, 10), b.size(1000, 50)
+	watchers, events := b.size(200, 10), b.size(5000, 50)
 	clients, err := load.NewClients(r.RESTConfig(peer.Admin), 16)
 	if err != nil {
 		return err
