@@ -5,7 +5,7 @@ package load
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +31,7 @@ const protobuf = "application/vnd.kubernetes.protobuf"
 type Client struct {
 	Typed *kubernetes.Clientset
 	http  *http.Client
+	tls   *tls.Config
 	host  string
 }
 
@@ -49,7 +50,11 @@ func NewClient(cfg *rest.Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Typed: typed, http: h, host: c.Host}, nil
+	secrets, err := rest.TLSConfigFor(c)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{Typed: typed, http: h, tls: secrets, host: c.Host}, nil
 }
 
 // NewClients makes n of them.
@@ -174,64 +179,8 @@ func (c *Client) open(ctx context.Context, path, accept string) (io.ReadCloser, 
 	return resp.Body, nil
 }
 
-// Watch counts n events of a path and calls ready when the server has begun to answer, event at each. A server ends the
-// watches that it cannot deliver fast enough; as any client would, this one then goes on after the last event it has.
-func (c *Client) Watch(ctx context.Context, path string, n int, ready func(), event func(i int)) error {
-	seen, last, spare := 0, []byte(nil), []byte(nil)
-	for seen < n {
-		from := path
-		if last != nil {
-			version, err := resourceVersion(last)
-			if err != nil {
-				return fmt.Errorf("event %d of %d: %w", seen, n, err)
-			}
-			from = versionQuery.ReplaceAllString(path, "") + "&resourceVersion=" + version
-		}
-		body, err := c.open(ctx, from, protobuf+";stream=watch")
-		if err != nil {
-			return err
-		}
-		if ready != nil {
-			ready()
-			ready = nil
-		}
-		for seen < n {
-			// The server may end the watch within an event, too; the one before must still be there then.
-			if spare, err = readFrame(body, spare); err != nil {
-				break
-			}
-			last, spare = spare, last
-			event(seen)
-			seen++
-		}
-		_ = body.Close()
-		if err != nil && (!(errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) || len(last) == 0) {
-			return fmt.Errorf("event %d of %d: %w", seen, n, err)
-		}
-	}
-	return nil
-}
-
 // versionQuery is where a path says at which version to begin.
 var versionQuery = regexp.MustCompile(`&resourceVersion=\d+`)
-
-// readFrame reads one event into buf, or a larger one.
-func readFrame(r io.Reader, buf []byte) ([]byte, error) {
-	var length [4]byte
-	if _, err := io.ReadFull(r, length[:]); err != nil {
-		return buf, err
-	}
-	size := int(binary.BigEndian.Uint32(length[:]))
-	if size > 64<<20 {
-		return buf, errors.New("the stream is not framed as expected")
-	}
-	if cap(buf) < size {
-		buf = make([]byte, size)
-	}
-	buf = buf[:size]
-	_, err := io.ReadFull(r, buf)
-	return buf, err
-}
 
 // resourceVersion of the object in an event.
 func resourceVersion(frame []byte) (string, error) {

@@ -24,11 +24,14 @@ func TestResourceVersionOfAnEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	stream := append(binary.BigEndian.AppendUint32(nil, uint32(event.Len())), event.Bytes()...)
-	frame, err := readFrame(bytes.NewReader(stream), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v, err := resourceVersion(frame); v != "4711" || err != nil {
-		t.Errorf("%q, %v", v, err)
+	stream = append(stream, stream...)
+	for _, size := range []int{1, 3, 7, event.Len(), 10000} {
+		w, whole := &watched{}, 0
+		for rest := stream; len(rest) > 0; rest = rest[min(size, len(rest)):] {
+			w.add(rest[:min(size, len(rest))], func() { whole++ })
+		}
+		if v, err := resourceVersion(w.last); whole != 2 || len(w.part) != 0 || v != "4711" || err != nil {
+			t.Errorf("in pieces of %d: %d events, %d bytes left, version %q, %v", size, whole, len(w.part), v, err)
+		}
 	}
 }
