@@ -1,7 +1,6 @@
 package flags
 
 import (
-	"encoding/base64"
 	"fmt"
 	"strings"
 )
@@ -156,5 +155,3 @@ var admissionEffects = []effect{
 		},
 	},
 }
-
-func encoded(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }

@@ -31,8 +31,6 @@ type bench struct {
 	pki   string
 	etcd  string
 	count atomic.Int64
-
-	mu    sync.Mutex
 	plain map[string]*server
 }
 

@@ -36,6 +36,25 @@ func programs(t *testing.T) []program {
 	return []program{{name: "theirs", path: theirs}, {name: "ours", path: filepath.Join(binaries(t), "kube-apiserver")}}
 }
 
+// binaries is a folder with our API server beside the store; the test skips if it is not built.
+func binaries(t *testing.T) string {
+	_, here, _, _ := runtime.Caller(0)
+	bin := os.Getenv("ORACLE_APISERVER")
+	if bin == "" {
+		bin = filepath.Join(filepath.Dir(here), "..", "..", "_output", "bin", "kube-apiserver")
+	}
+	if _, err := os.Stat(bin); err != nil {
+		t.Skipf("our kube-apiserver is not built: %v", err)
+	}
+	dir := t.TempDir()
+	for name, target := range map[string]string{"kube-apiserver": bin, "etcd": filepath.Join(peer.DefaultBinDir(), "etcd")} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // process is an API server whose life is the test's matter, which peer's is not.
 type process struct {
 	*server

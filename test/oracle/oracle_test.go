@@ -4,8 +4,6 @@ import (
 	"context"
 	"maps"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -158,25 +156,6 @@ func servers(t *testing.T, more ...string) (upstream, ours endpoint) {
 	}
 	mine := binaries(t)
 	return start(""), start(mine)
-}
-
-// binaries is a folder with our API server beside the store; the test skips if it is not built.
-func binaries(t *testing.T) string {
-	_, here, _, _ := runtime.Caller(0)
-	bin := os.Getenv("ORACLE_APISERVER")
-	if bin == "" {
-		bin = filepath.Join(filepath.Dir(here), "..", "..", "_output", "bin", "kube-apiserver")
-	}
-	if _, err := os.Stat(bin); err != nil {
-		t.Skipf("our kube-apiserver is not built: %v", err)
-	}
-	dir := t.TempDir()
-	for name, target := range map[string]string{"kube-apiserver": bin, "etcd": filepath.Join(peer.DefaultBinDir(), "etcd")} {
-		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 func load(t *testing.T, kubeconfig string) *rest.Config {
