@@ -20,6 +20,7 @@ func addresses() story {
 			`{"type":"ClusterIP","clusterIP":"192.0.2.1","sessionAffinity":"x"}`, `{"type":"ClusterIP","clusterIP":"10.96.0.98"}`, `{"type":"NodePort"}`, `{"type":"LoadBalancer","externalTrafficPolicy":"Local"}`,
 			`{"type":"ExternalName","externalName":"a.b"}`, `{"type":"ExternalName","externalName":"a.b","clusterIP":"192.0.2.1"}`, `{"type":"ExternalName","externalName":"a.b","ipFamilies":["IPv6"]}`,
 			`{"type":"ExternalName","externalName":"a.b","ipFamilyPolicy":"PreferDualStack"}`, `{"type":"ExternalName","externalName":"a.b","internalTrafficPolicy":"Local"}`,
+			`{"type":"ExternalName","externalName":"a.b","internalTrafficPolicy":"odd"}`, `{"internalTrafficPolicy":"odd"}`,
 		} {
 			name := fmt.Sprintf("%s-%d", s.name, i)
 			steps = append(steps, made(name, s.spec), strategic(s.name+" "+patch, services+"/"+name, `{"spec":`+patch+`}`), drop("deletes "+name, services+"/"+name).silent())
@@ -31,7 +32,7 @@ func addresses() story {
 		`"ipFamilyPolicy":"SingleStack","clusterIPs":["10.96.0.9","fd00::1"],"clusterIP":"10.96.0.9","ipFamilies":["IPv4","IPv6"]`, `"ipFamilyPolicy":"RequireDualStack","ipFamilies":["IPv6"]`,
 		`"ipFamilyPolicy":"RequireDualStack","ipFamilies":["IPv6","IPv4"]`, `"ipFamilyPolicy":"PreferDualStack","ipFamilies":["IPv6","IPv4"]`, `"ipFamilies":["IPv6"],"clusterIP":"10.96.0.9"`,
 		`"ipFamilies":["IPv6"],"clusterIP":"None"`, `"ipFamilies":["IPv6"],"clusterIP":"None","selector":{"a":"b"}`, `"ipFamilyPolicy":"RequireDualStack","clusterIP":"None","selector":{"a":"b"}`,
-		`"ipFamilyPolicy":"SingleStack","clusterIP":"None"`, `"ipFamilyPolicy":"PreferDualStack","clusterIP":"None"`, `"type":"ExternalName","externalName":"a.b","internalTrafficPolicy":"Local"`,
+		`"ipFamilyPolicy":"SingleStack","clusterIP":"None"`, `"ipFamilyPolicy":"PreferDualStack","clusterIP":"None"`, `"type":"ExternalName","externalName":"a.b","internalTrafficPolicy":"Local"`, `"type":"ExternalName","externalName":"a.b","internalTrafficPolicy":"odd"`,
 		`"ipFamilyPolicy":"RequireDualStack","sessionAffinity":"x"`, `"clusterIP":"fd00::5"`, `"ipFamilyPolicy":"RequireDualStack","clusterIP":"fd00::5"`, `"ipFamilies":["IPv4"],"clusterIP":"fd00::5"`,
 	} {
 		steps = append(steps, post("tries "+spec, services+q, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"tried"},"spec":{`+spec+`,"ports":[{"port":80}]}}`))

@@ -45,8 +45,8 @@ var resource = &stored.Resource[*corev1.Service]{
 // dropUnused clears fields that belong to a type which the service no longer has, when the user did not touch them: else a
 // change of type alone would be refused for fields that the server had filled in.
 func dropUnused(o, old *corev1.Service) {
-	if !hasClusterIP(o) {
-		// Nothing leads traffic of a mere name, whatever the user asks for.
+	if p := o.Spec.InternalTrafficPolicy; !hasClusterIP(o) && p != nil && (*p == corev1.ServiceInternalTrafficPolicyCluster || *p == corev1.ServiceInternalTrafficPolicyLocal) {
+		// Nothing leads traffic of a mere name, whatever the user asks for; what there is not is refused all the same.
 		o.Spec.InternalTrafficPolicy = nil
 	}
 	if old == nil || o.Spec.Type == old.Spec.Type {
