@@ -41,13 +41,19 @@ func (s served) prefix() string {
 type routes struct {
 	server *genericapiserver.GenericAPIServer
 	config *genericapiserver.Config
-	types  *typed.Converter
-	codecs runtime.NegotiatedSerializer
+	// core knows the kinds of the core group, and named those of the others. Fields that were written under one of them have no owner
+	// any more when the object, an event, is written under the other.
+	core, named *typed.Converter
+	codecs      runtime.NegotiatedSerializer
 }
 
 func newRoutes(server *genericapiserver.GenericAPIServer, c *Config, all []served) (*routes, error) {
-	var models []string
+	var core, named []string
 	for _, s := range all {
+		models := &named
+		if s.Group == "" {
+			models = &core
+		}
 		for _, storage := range s.storage {
 			kind, err := endpoints.GetResourceKind(s.GroupVersion, storage, scheme.Scheme)
 			if err != nil {
@@ -57,20 +63,25 @@ func newRoutes(server *genericapiserver.GenericAPIServer, c *Config, all []serve
 			if err != nil {
 				return nil, err
 			}
-			models = append(models, openapi.GetCanonicalTypeName(example))
+			*models = append(*models, openapi.GetCanonicalTypeName(example))
 		}
-	}
-	schemas, err := builder3.BuildOpenAPIDefinitionsForResources(c.Generic.OpenAPIV3Config, models...)
-	if err != nil {
-		return nil, fmt.Errorf("building the schemas of the kinds: %w", err)
-	}
-	types, err := typed.New(schemas, scheme.Scheme)
-	if err != nil {
-		return nil, err
 	}
 	// Its serializers are those of every group.
 	plain := genericapiserver.NewDefaultAPIGroupInfo("", scheme.Scheme, scheme.ParameterCodec, scheme.Codecs)
-	return &routes{server, c.Generic, types, c.serializer(plain.NegotiatedSerializer)}, nil
+	r := &routes{server: server, config: c.Generic, codecs: c.serializer(plain.NegotiatedSerializer)}
+	for _, part := range []struct {
+		models []string
+		types  **typed.Converter
+	}{{core, &r.core}, {named, &r.named}} {
+		schemas, err := builder3.BuildOpenAPIDefinitionsForResources(c.Generic.OpenAPIV3Config, part.models...)
+		if err != nil {
+			return nil, fmt.Errorf("building the schemas of the kinds: %w", err)
+		}
+		if *part.types, err = typed.New(schemas, scheme.Scheme); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // install registers the versions of one group, the preferred one first.
@@ -122,6 +133,10 @@ func (r *routes) installVersion(s served, all []served) error {
 }
 
 func (r *routes) groupVersion(s served, all []served) *endpoints.APIGroupVersion {
+	types := r.named
+	if s.Group == "" {
+		types = r.core
+	}
 	versions := map[string][]string{}
 	for _, one := range all {
 		for resource := range one.storage {
@@ -134,7 +149,7 @@ func (r *routes) groupVersion(s served, all []served) *endpoints.APIGroupVersion
 		OptionsExternalVersion: &schema.GroupVersion{Version: "v1"},
 		Serializer:             r.codecs, ParameterCodec: scheme.ParameterCodec,
 		Typer: scheme.Scheme, Creater: scheme.Scheme, Convertor: scheme.Scheme, ConvertabilityChecker: scheme.Scheme, Defaulter: scheme.Scheme,
-		Namer: runtime.Namer(meta.NewAccessor()), UnsafeConvertor: runtime.UnsafeObjectConvertor(scheme.Scheme), TypeConverter: r.types,
+		Namer: runtime.Namer(meta.NewAccessor()), UnsafeConvertor: runtime.UnsafeObjectConvertor(scheme.Scheme), TypeConverter: types,
 		EquivalentResourceRegistry: r.server.EquivalentResourceRegistry, Authorizer: r.server.Authorizer, Admit: r.config.AdmissionControl,
 		MinRequestTimeout: time.Duration(r.config.MinRequestTimeout) * time.Second, MaxRequestBodyBytes: r.config.MaxRequestBodyBytes,
 	}

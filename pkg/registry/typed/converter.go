@@ -2,6 +2,7 @@ package typed
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -63,10 +64,14 @@ func (c *Converter) ObjectToTyped(obj runtime.Object, opts ...typed.ValidationOp
 	return typed.AsTypedUnvalidated(object{v, obj}, t.schema, t.ref), nil
 }
 
-// TypedToObject is the object that has become a value, as it was, or one of maps with its fields.
+// TypedToObject is one with the fields of the object that has become a value, or one of maps with its fields. Who converts the object
+// further writes another version into it, and the value must not forget its own.
 func (c *Converter) TypedToObject(v *typed.TypedValue) (runtime.Object, error) {
 	if o, ok := v.AsValue().(object); ok {
-		return o.Object, nil
+		old := reflect.ValueOf(o.Object).Elem()
+		shallow := reflect.New(old.Type())
+		shallow.Elem().Set(old)
+		return shallow.Interface().(runtime.Object), nil
 	}
 	return c.TypeConverter.TypedToObject(v)
 }

@@ -2,6 +2,7 @@ package typed
 
 import (
 	"math/rand"
+	"reflect"
 	"testing"
 	"time"
 
@@ -163,8 +164,13 @@ func TestConverter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o, err := c.TypedToObject(v); o != runtime.Object(pod) || err != nil {
+	o, err := c.TypedToObject(v)
+	if err != nil || !reflect.DeepEqual(o, pod) {
 		t.Errorf("the pod comes back as %v, %v", o, err)
+	}
+	o.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
+	if pod.Kind != "Pod" {
+		t.Error("who converts it changes the pod")
 	}
 	twice := map[string]any{"name": "c"}
 	applied := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Pod", "spec": map[string]any{"containers": []any{twice, twice}}}}
