@@ -34,13 +34,6 @@ func asked(t *testing.T) {
 	}
 }
 
-func ourBinDir() string {
-	if dir := os.Getenv("TIPHYS_BIN"); dir != "" {
-		return dir
-	}
-	return filepath.Join(root(), "_output", "bin")
-}
-
 // assets is a folder with what a client of a side may start: the API server, and upstream's store, controller manager and kubectl. The
 // test skips if one is not built.
 func assets(t *testing.T, s side) string {
@@ -49,7 +42,7 @@ func assets(t *testing.T, s side) string {
 	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kubectl"} {
 		from := peer.DefaultBinDir()
 		if s == ours && name == "kube-apiserver" {
-			from = ourBinDir()
+			from = peer.OurBinDir()
 		}
 		target, err := filepath.Abs(filepath.Join(from, name))
 		if err != nil {

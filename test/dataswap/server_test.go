@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -40,7 +39,7 @@ func newData(t *testing.T, args ...string) *data {
 	if testing.Short() {
 		t.Skip("starts etcd and API servers several times")
 	}
-	for _, dir := range []string{peer.DefaultBinDir(), ourBinDir()} {
+	for _, dir := range []string{peer.DefaultBinDir(), peer.OurBinDir()} {
 		if _, err := os.Stat(filepath.Join(dir, "kube-apiserver")); err != nil {
 			t.Skipf("a kube-apiserver is not built: %v", err)
 		}
@@ -55,14 +54,6 @@ func newData(t *testing.T, args ...string) *data {
 	return &data{T: t, dir: t.TempDir(), port: l.Addr().(*net.TCPAddr).Port, args: args}
 }
 
-func ourBinDir() string {
-	if dir := os.Getenv("TIPHYS_BIN"); dir != "" {
-		return dir
-	}
-	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), "..", "..", "_output", "bin")
-}
-
 // server is a running API server.
 type server struct {
 	*testing.T
@@ -74,7 +65,7 @@ type server struct {
 func (d *data) serve(s side, f func(*server)) {
 	d.Helper()
 	bins := d.TempDir()
-	for name, dir := range map[string]string{"etcd": peer.DefaultBinDir(), "kube-apiserver": map[side]string{upstream: peer.DefaultBinDir(), ours: ourBinDir()}[s]} {
+	for name, dir := range map[string]string{"etcd": peer.DefaultBinDir(), "kube-apiserver": map[side]string{upstream: peer.DefaultBinDir(), ours: peer.OurBinDir()}[s]} {
 		if err := os.Symlink(filepath.Join(dir, name), filepath.Join(bins, name)); err != nil {
 			d.Fatal(err)
 		}

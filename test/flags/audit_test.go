@@ -95,11 +95,18 @@ func counted(w *world, events func() []map[string]any, n int, limit time.Duratio
 	return w.until(limit, func() (string, bool) { got := len(events()); return fmt.Sprint(got), got >= n })
 }
 
-// later tells how many events there are at once and after a while.
-func later(w *world, events func() []map[string]any, wait time.Duration) string {
-	first := len(events())
-	time.Sleep(wait)
-	return fmt.Sprint(first, " at once, ", len(events()), " later")
+// batched waits for n events or as long as they may take, and tells how many there were at once and how many there are.
+func batched(w *world, n int, limit time.Duration) string {
+	first := len(w.events())
+	return fmt.Sprint(first, " at once, ", counted(w, w.events, n, limit), " later")
+}
+
+// dropped tells whether events have been lost, and whether the log says so, once that is so or for as long as it may take.
+func dropped(w *world) string {
+	return w.until(3*time.Second, func() (string, bool) {
+		counted, told := w.metric(`apiserver_audit_error_total{plugin="buffered"}`) != "", strings.Contains(w.output(), "audit buffer queue blocked")
+		return fmt.Sprint("dropped: ", counted, told), counted && told
+	})
 }
 
 var (
@@ -184,14 +191,16 @@ var auditEffects = []effect{
 	{
 		name: "audit log in batches", settings: logged("--audit-log-mode=batch", "--audit-log-batch-max-size=3", "--audit-log-batch-max-wait=2s"), against: logged().args,
 		probes: []probe{
-			{flag: "audit-log-mode, audit-log-batch-max-wait", see: func(w *world) string { w.do(10, "b-1"); return later(w, w.events, 3*time.Second) }},
+			{flag: "audit-log-mode, audit-log-batch-max-wait", see: func(w *world) string { w.do(10, "b-1"); return batched(w, 1, patience) }},
 		},
 	},
 	{
 		name: "audit log in large batches", settings: logged("--audit-log-mode=batch", "--audit-log-batch-max-size=3", "--audit-log-batch-max-wait=1h"), against: logged("--audit-log-mode=batch", "--audit-log-batch-max-wait=1h").args,
 		probes: []probe{{flag: "audit-log-batch-max-size", see: func(w *world) string {
 			w.do(10, "b-1", "b-2")
-			return later(w, w.events, time.Second)
+			two := w.steady(2, func() int { return len(w.events()) })
+			w.do(10, "b-3")
+			return fmt.Sprint(two, " of two, ", counted(w, w.events, 3, patience), " of three")
 		}}},
 	},
 	{
@@ -201,12 +210,11 @@ var auditEffects = []effect{
 		probes: []probe{
 			{flag: "audit-log-batch-throttle-enable, audit-log-batch-throttle-qps, audit-log-batch-throttle-burst", see: func(w *world) string {
 				w.do(10, "s-1", "s-2", "s-3", "s-4")
-				return later(w, w.events, 1500*time.Millisecond)[len("0 at once, "):]
+				return fmt.Sprint(w.steady(2, func() int { return len(w.events()) }), " of four")
 			}},
 			{flag: "audit-log-batch-buffer-size", see: func(w *world) string {
 				w.do(10, "s-5", "s-6", "s-7", "s-8", "s-9")
-				time.Sleep(time.Second)
-				return fmt.Sprint("dropped: ", w.metric(`apiserver_audit_error_total{plugin="buffered"}`) != "", strings.Contains(w.output(), "audit buffer queue blocked"))
+				return dropped(w)
 			}},
 		},
 	},
@@ -260,10 +268,11 @@ var auditEffects = []effect{
 		probes: []probe{
 			{flag: "audit-webhook-batch-max-size", see: func(w *world) string {
 				w.do(10, "w-1", "w-2", "w-3")
-				time.Sleep(1500 * time.Millisecond)
-				return w.posts()
+				counted(w, w.received, 2, 5*time.Second)
+				first, _, _ := strings.Cut(w.posts(), " ")
+				return first
 			}},
-			{flag: "audit-webhook-batch-max-wait", see: func(w *world) string { time.Sleep(4 * time.Second); return w.posts() }},
+			{flag: "audit-webhook-batch-max-wait", see: func(w *world) string { return counted(w, w.received, 3, 10*time.Second) + w.posts() }},
 		},
 	},
 	{
@@ -284,8 +293,10 @@ var auditEffects = []effect{
 		name: "audit webhook that comes back soon", settings: sent("--audit-webhook-batch-max-wait=100ms", "--audit-webhook-initial-backoff=100ms"), against: sent("--audit-webhook-batch-max-wait=100ms").args, answer: failing(500, 1),
 		probes: []probe{{flag: "audit-webhook-initial-backoff", see: func(w *world) string {
 			w.do(10, "w-1")
-			time.Sleep(4 * time.Second)
-			return fmt.Sprint("again: ", len(w.hook.seen()) > 1)
+			return w.until(4*time.Second, func() (string, bool) {
+				again := len(w.hook.seen()) > 1
+				return fmt.Sprint("again: ", again), again
+			})
 		}}},
 	},
 	{
@@ -295,13 +306,12 @@ var auditEffects = []effect{
 		probes: []probe{
 			{flag: "audit-webhook-batch-throttle-qps, audit-webhook-batch-throttle-burst", see: func(w *world) string {
 				w.do(10, "s-1", "s-2", "s-3", "s-4")
-				time.Sleep(1500 * time.Millisecond)
+				w.steady(2, func() int { return len(w.received()) })
 				return w.posts()
 			}},
 			{flag: "audit-webhook-batch-buffer-size", see: func(w *world) string {
 				w.do(10, "s-5", "s-6", "s-7", "s-8", "s-9")
-				time.Sleep(time.Second)
-				return fmt.Sprint("dropped: ", w.metric(`apiserver_audit_error_total{plugin="buffered"}`) != "", strings.Contains(w.output(), "audit buffer queue blocked"))
+				return dropped(w)
 			}},
 		},
 	},
@@ -311,7 +321,7 @@ var auditEffects = []effect{
 		against:  sent("--audit-webhook-batch-max-size=1", "--audit-webhook-batch-throttle-qps=0.05", "--audit-webhook-batch-throttle-burst=1").args,
 		probes: []probe{{flag: "audit-webhook-batch-throttle-enable", see: func(w *world) string {
 			w.do(10, "s-1", "s-2", "s-3")
-			time.Sleep(1500 * time.Millisecond)
+			counted(w, w.received, 3, 5*time.Second)
 			return w.posts()
 		}}},
 	},

@@ -241,11 +241,15 @@ var clusterEffects = []effect{
 		name: "leases of events", settings: settings{args: []string{"--lease-reuse-duration-seconds=1"}},
 		probes: []probe{{flag: "lease-reuse-duration-seconds", see: func(w *world) string {
 			w.post(happenings, happening("one"))
-			time.Sleep(2500 * time.Millisecond)
-			w.post(happenings, happening("two"))
 			_, one := w.stored("/events/kube-system/one")
-			_, two := w.stored("/events/kube-system/two")
-			return fmt.Sprint("shared: ", one == two, " ", w.lease("/events/kube-system/one"))
+			n := 0
+			return w.until(6*time.Second, func() (string, bool) {
+				n++
+				name := fmt.Sprint("later-", n)
+				w.post(happenings, happening(name))
+				_, now := w.stored("/events/kube-system/" + name)
+				return fmt.Sprint("shared: ", one == now, " ", w.lease("/events/kube-system/one")), one != now
+			})
 		}}},
 	},
 	{

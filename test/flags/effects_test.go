@@ -97,7 +97,7 @@ func compare(t *testing.T, b *bench, plain *server, e effect) {
 			}
 		}
 		w.server = b.start(t, side, c)
-		if w.ended() {
+		if w.Ended() {
 			t.Fatalf("%s refuses: %s", side, w.refusal())
 		}
 		return w
@@ -210,6 +210,19 @@ func (w *world) until(limit time.Duration, see func() (string, bool)) string {
 		// The servers have no way to tell us.
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// steady waits until the count is at least n, and then until it has stayed the same for a second: that no more come gives no sign of its own.
+func (w *world) steady(n int, count func() int) int {
+	w.until(patience/2, func() (string, bool) { return "", count() >= n })
+	last, since := count(), time.Now()
+	w.until(patience, func() (string, bool) {
+		if now := count(); now != last {
+			last, since = now, time.Now()
+		}
+		return "", time.Since(since) > time.Second
+	})
+	return last
 }
 
 // names are the given headers of an answer.

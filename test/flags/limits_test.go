@@ -223,8 +223,7 @@ var limitEffects = []effect{
 			go func() {
 				done <- w.ask(request{method: "DELETE", path: "/api/v1/namespaces/many/configmaps?fieldSelector=metadata.name!%3Dkube-root-ca.crt"}).code
 			}()
-			time.Sleep(2 * time.Second)
-			text := fmt.Sprint(asked()-before, " at a time; ")
+			text := fmt.Sprint(w.steady(before+1, asked)-before, " at a time; ")
 			for i := range 8 {
 				w.hook.release(fmt.Sprintf("slow-c%d", i))
 			}

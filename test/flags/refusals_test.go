@@ -31,7 +31,7 @@ func TestFlagRefusals(t *testing.T) {
 			for _, side := range []string{upstream, ours} {
 				s := b.start(t, side, settings{args: r.args, files: r.files, unready: true})
 				text := "it runs"
-				if !s.ended() {
+				if !s.Ended() {
 					s.stop()
 				} else {
 					text = s.refusal()

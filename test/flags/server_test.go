@@ -13,12 +13,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -45,12 +43,7 @@ func newBench(t *testing.T) *bench {
 	if testing.Short() {
 		t.Skip("starts several dozen servers")
 	}
-	_, here, _, _ := runtime.Caller(0)
-	bin := os.Getenv("ORACLE_APISERVER")
-	if bin == "" {
-		bin = filepath.Join(filepath.Dir(here), "..", "..", "_output", "bin", "kube-apiserver")
-	}
-	b := &bench{bins: map[string]string{ours: bin, upstream: filepath.Join(peer.DefaultBinDir(), "kube-apiserver")}, plain: map[string]*server{}}
+	b := &bench{bins: map[string]string{ours: peer.OurAPIServer(), upstream: filepath.Join(peer.DefaultBinDir(), "kube-apiserver")}, plain: map[string]*server{}}
 	for side, path := range b.bins {
 		if _, err := os.Stat(path); err != nil {
 			t.Skipf("kube-apiserver (%s) is not built: %v", side, err)
@@ -70,9 +63,7 @@ type server struct {
 	short string
 	bench *bench
 	port  int
-	cmd   *exec.Cmd
-	// done is closed when the process has ended.
-	done chan struct{}
+	*peer.Process
 
 	mu      sync.Mutex
 	clients map[string]*http.Client
@@ -134,7 +125,7 @@ type settings struct {
 func (b *bench) start(t *testing.T, side string, c settings) *server {
 	t.Helper()
 	n := b.count.Add(1)
-	s := &server{side: side, bench: b, dir: t.TempDir(), host: "127.0.0.1", prefix: fmt.Sprintf("/%s-%d", side, n), done: make(chan struct{}), clients: map[string]*http.Client{}}
+	s := &server{side: side, bench: b, dir: t.TempDir(), host: "127.0.0.1", prefix: fmt.Sprintf("/%s-%d", side, n), clients: map[string]*http.Client{}}
 	short, err := os.MkdirTemp("", "f")
 	if err != nil {
 		t.Fatal(err)
@@ -162,32 +153,14 @@ func (b *bench) start(t *testing.T, side string, c settings) *server {
 	for i := range args {
 		args[i] = fill.Replace(args[i])
 	}
-	log, err := os.Create(s.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.cmd = exec.Command(b.bins[side], args...)
+	cmd := exec.Command(b.bins[side], args...)
 	out, err := os.Create(filepath.Join(s.dir, "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.cmd.Stdout, s.cmd.Stderr = out, log
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	started := make(chan error)
-	go func() {
-		// The signal above is sent when the thread that forked ends.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(s.done)
-		defer log.Close()
-		defer out.Close()
-		err := s.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = s.cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	defer out.Close()
+	cmd.Stdout = out
+	if s.Process, err = peer.Begin(cmd, s.log); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.stop)
@@ -225,7 +198,7 @@ func (s *server) await(t *testing.T, listening bool) {
 	end := time.Now().Add(startTime)
 	for time.Now().Before(end) {
 		select {
-		case <-s.done:
+		case <-s.Done():
 			return
 		case <-time.After(30 * time.Millisecond):
 		}
@@ -237,30 +210,8 @@ func (s *server) await(t *testing.T, listening bool) {
 	t.Fatalf("%s is not ready; %v; its log:\n%s", s.side, s.ask(request{path: "/readyz?verbose"}), tail(s.output(), 30))
 }
 
-func (s *server) stop() {
-	select {
-	case <-s.done:
-		return
-	default:
-	}
-	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-s.done:
-	case <-time.After(20 * time.Second):
-		_ = s.cmd.Process.Kill()
-		<-s.done
-	}
-}
-
-// ended tells whether the process has.
-func (s *server) ended() bool {
-	select {
-	case <-s.done:
-		return true
-	default:
-		return false
-	}
-}
+// stop ends the server. One that does not end is killed: how servers end is test/oracle's matter.
+func (s *server) stop() { _ = s.End(20 * time.Second) }
 
 func (s *server) output() string {
 	data, err := os.ReadFile(s.log)
@@ -284,7 +235,7 @@ func (s *server) refusal() string {
 		last := m[len(m)-1]
 		text = last[1] + last[2] + last[3]
 	}
-	return fmt.Sprintf("%d: %s", s.cmd.ProcessState.ExitCode(), s.same(text))
+	return fmt.Sprintf("%d: %s", s.Cmd.ProcessState.ExitCode(), s.same(text))
 }
 
 // same makes equal what each server has for itself.

@@ -127,7 +127,7 @@ func (w *world) sockets() string {
 			want["socket:["+f[9]+"]"] = true
 		}
 	}
-	pid := w.cmd.Process.Pid
+	pid := w.Cmd.Process.Pid
 	handle, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return err.Error()
@@ -197,8 +197,10 @@ var servingEffects = []effect{
 					return w.presents("")
 				}
 				w.write(w.t, "main.crt", "nonsense")
-				time.Sleep(3 * time.Second)
-				return w.presents("") + verdict(w.get("/version"))
+				return w.until(patience, func() (string, bool) {
+					told := strings.Contains(w.output(), "failed to find any PEM data")
+					return fmt.Sprint("told: ", told, " ", w.presents(""), verdict(w.get("/version"))), told
+				})
 			}},
 		},
 	},
@@ -333,11 +335,14 @@ var servingEffects = []effect{
 				}
 				text := change("0") + change("x")
 				w.get("/version?sign=second-of-v")
-				time.Sleep(500 * time.Millisecond)
-				text += fmt.Sprint(strings.Contains(w.output(), "second-of-v"), change("4"))
+				text += change("4")
 				w.get("/version?sign=third-of-v")
-				time.Sleep(500 * time.Millisecond)
-				text += fmt.Sprint(strings.Contains(w.output(), "third-of-v"))
+				// The second would stand before it.
+				text += w.until(patience/4, func() (string, bool) {
+					log := w.output()
+					third := strings.Contains(log, "third-of-v")
+					return fmt.Sprint(strings.Contains(log, "second-of-v"), third), third
+				})
 				// Others use this server, too.
 				if !strings.Contains(w.output(), "first-of-v") {
 					change("0")

@@ -18,6 +18,7 @@ import (
 
 	"tiphys.dev/tiphys/pkg/allinone/sandbox"
 	"tiphys.dev/tiphys/pkg/allinone/status"
+	"tiphys.dev/tiphys/test/peer"
 )
 
 // Bounds for a machine that does other work too; a quiet one needs a tenth.
@@ -50,7 +51,7 @@ func start(t *testing.T, m mix, number int, images string) *cluster {
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	box, err := sandbox.Up(ctx, sandbox.Config{
-		Name: c.name, Executable: filepath.Join(ourBinDir(), "tiphys"), ServerArgs: args,
+		Name: c.name, Executable: filepath.Join(peer.OurBinDir(), "tiphys"), ServerArgs: args,
 		Progress: func(format string, args ...any) { t.Logf(format, args...) },
 	})
 	if box != nil {

@@ -36,21 +36,13 @@ func (m mix) binary(component string) string {
 	if slices.Contains(m.upstream, component) {
 		return filepath.Join(peer.DefaultBinDir(), component)
 	}
-	return filepath.Join(ourBinDir(), component)
+	return filepath.Join(peer.OurBinDir(), component)
 }
 
 // checkout is the root of the source tree this file was compiled from.
 func checkout() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(file), "..", "..")
-}
-
-// ourBinDir is TIPHYS_BIN, or where make build puts its output.
-func ourBinDir() string {
-	if dir := os.Getenv("TIPHYS_BIN"); dir != "" {
-		return dir
-	}
-	return filepath.Join(checkout(), "_output", "bin")
 }
 
 func nodeBinDir() string { return filepath.Join(checkout(), "_output", "node", "bin") }
@@ -64,11 +56,11 @@ func missing() string {
 		filepath.Join(nodeBinDir(), "containerd"):                    "make node-deps",
 		filepath.Join(checkout(), "_output", "bundled", "pause.tar"): "make images",
 		filepath.Join(peer.DefaultBinDir(), "agnhost"):               "hack/build-upstream.sh agnhost",
-		filepath.Join(ourBinDir(), "tiphys"):                         "make build",
+		filepath.Join(peer.OurBinDir(), "tiphys"):                    "make build",
 	}
 	for _, c := range components {
 		needs[filepath.Join(peer.DefaultBinDir(), c)] = "hack/build-upstream.sh " + c
-		needs[filepath.Join(ourBinDir(), c)] = "make build"
+		needs[filepath.Join(peer.OurBinDir(), c)] = "make build"
 	}
 	for file, remedy := range needs {
 		if _, err := os.Stat(file); err != nil {

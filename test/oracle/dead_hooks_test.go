@@ -60,7 +60,7 @@ func startStuck(t *testing.T, b program) *stuck {
 		"--audit-policy-file="+file("policy.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: RequestResponse, resources: [{group: \"\", resources: [endpoints]}]}]\n"),
 		"--audit-webhook-config-file="+hook, "--audit-webhook-mode=batch", "--audit-webhook-batch-buffer-size=10", "--audit-webhook-batch-max-size=5", "--audit-webhook-batch-max-wait=100ms")}
 	// Neither server ends in its time while the audit webhook does not take what is left.
-	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	t.Cleanup(func() { _ = s.Kill() })
 	const extensions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 	const form = `{"name":%q,"served":true,"storage":%v,"schema":{"openAPIV3Schema":{"type":"object"}}}`
 	definition := `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.dead.example.org"},"spec":{"group":"dead.example.org","scope":"Cluster","names":{"plural":"things","kind":"Thing"},"versions":[` +

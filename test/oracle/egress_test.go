@@ -76,7 +76,7 @@ func pathsTaken(ctx context.Context, t *testing.T, b program, way string, networ
 		"--enable-aggregator-routing=true",
 	)
 	// Neither server ends in its time while connections through the proxy of konnectivity are open.
-	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	t.Cleanup(func() { _ = p.Kill() })
 	host, port, _ := strings.Cut(called["aggregated server"], ":")
 	_, nodePort, _ := strings.Cut(called["node"], ":")
 	own := ownAddress()

@@ -129,7 +129,7 @@ func TestStorageFlagRefusals(t *testing.T) {
 					_ = p.ready(t.Context())
 				}()
 				select {
-				case <-p.done:
+				case <-p.Done():
 				case <-done:
 				}
 				said[b.name] = passing.ReplaceAllString(p.refusal(time.Millisecond), "…")

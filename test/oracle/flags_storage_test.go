@@ -64,7 +64,7 @@ func (s *told) do(ctx context.Context, method, path, body string) (answer, error
 }
 
 // stored is a value in a store.
-type stored struct{ Key, Value, Lease string }
+type stored struct{ Key, Value string }
 
 // keysUnder asks a store for the keys under a prefix.
 func keysUnder(ctx context.Context, store, prefix string) ([]stored, error) {
@@ -305,21 +305,6 @@ var storageEffects = []effect{
 	{name: "etcd-db-metric-poll-interval zero, hidden shown", flags: []string{"--etcd-db-metric-poll-interval=0", "--show-hidden-metrics-for-version=1.35"}, probe: metricProbe(`\S*(db_total_size|storage_size_bytes)`, false), idle: "its metric has been hidden since 1.29"},
 	{name: "etcd-healthcheck-timeout", flags: []string{"--etcd-healthcheck-timeout=300ms"}, probe: slowHealth("/healthz?verbose", "/livez?verbose")},
 	{name: "etcd-readycheck-timeout", flags: []string{"--etcd-readycheck-timeout=300ms"}, probe: slowHealth("/readyz?verbose")},
-	{name: "lease-reuse-duration-seconds", flags: []string{"--lease-reuse-duration-seconds=1"}, alone: true, probe: func(ctx context.Context, s *told) (string, error) {
-		var leases []string
-		for _, name := range []string{"one", "two"} {
-			if _, err := s.do(ctx, "POST", namespaced+"events", fmt.Sprintf(eventBody, name)); err != nil {
-				return "", err
-			}
-			kvs, err := keysUnder(ctx, s.etcd, "/registry/events/default/"+name)
-			if err != nil || len(kvs) == 0 {
-				return "", fmt.Errorf("event %s: %v %w", name, kvs, err)
-			}
-			leases = append(leases, kvs[0].Lease)
-			time.Sleep(3 * time.Second)
-		}
-		return fmt.Sprintf("one lease for both: %v", leases[0] == leases[1]), nil
-	}},
 	{name: "event-ttl", flags: []string{"--event-ttl=2s"}, alone: true, probe: func(ctx context.Context, s *told) (string, error) {
 		if _, err := s.do(ctx, "POST", namespaced+"events", fmt.Sprintf(eventBody, "short")); err != nil {
 			return "", err

@@ -8,10 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -38,11 +36,7 @@ func programs(t *testing.T) []program {
 
 // binaries is a folder with our API server beside the store; the test skips if it is not built.
 func binaries(t *testing.T) string {
-	_, here, _, _ := runtime.Caller(0)
-	bin := os.Getenv("ORACLE_APISERVER")
-	if bin == "" {
-		bin = filepath.Join(filepath.Dir(here), "..", "..", "_output", "bin", "kube-apiserver")
-	}
+	bin := peer.OurAPIServer()
 	if _, err := os.Stat(bin); err != nil {
 		t.Skipf("our kube-apiserver is not built: %v", err)
 	}
@@ -58,35 +52,31 @@ func binaries(t *testing.T) string {
 // process is an API server whose life is the test's matter, which peer's is not.
 type process struct {
 	*server
-	cmd  *exec.Cmd
-	log  string
-	done chan struct{}
+	*peer.Process
+	log string
 }
-
-// launched counts processes, for the names of their logs.
-var launched atomic.Int64
 
 // begin starts a program on the keys, port and store of a cluster, and does not wait until it answers. Flags win over the cluster's.
 func begin(t *testing.T, b program, c *peer.Cluster, flags ...string) *process {
 	t.Helper()
-	p := &process{log: filepath.Join(t.TempDir(), fmt.Sprintf("%s-%d.log", b.name, launched.Add(1))), done: make(chan struct{})}
+	p := &process{log: logFile(t, b.name)}
 	// Some flags add to those before them, so the cluster's own are left out.
 	own := slices.DeleteFunc(c.APIServerArgs(), func(arg string) bool {
 		name, _, _ := strings.Cut(arg, "=")
 		return slices.ContainsFunc(flags, func(f string) bool { return strings.HasPrefix(f, name+"=") })
 	})
-	p.cmd = exec.Command(b.path, append(own, flags...)...)
+	cmd := exec.Command(b.path, append(own, flags...)...)
 	if b.host != "" {
 		if os.Getuid() != 0 {
 			t.Skip("only root can give a process another host name")
 		}
-		p.cmd = exec.Command("sh", append([]string{"-c", `hostname "$0" && exec "$@"`, b.host, b.path}, append(own, flags...)...)...)
-		p.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUTS}
-	}
-	if err := startChild(p.cmd, p.log, p.done); err != nil {
-		t.Fatal(err)
+		cmd = exec.Command("sh", append([]string{"-c", `hostname "$0" && exec "$@"`, b.host, b.path}, append(own, flags...)...)...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUTS}
 	}
 	var err error
+	if p.Process, err = peer.Begin(cmd, p.log); err != nil {
+		t.Fatal(err)
+	}
 	config := c.RESTConfig(peer.Admin)
 	for _, f := range flags {
 		if port, ok := strings.CutPrefix(f, "--secure-port="); ok {
@@ -104,42 +94,14 @@ func begin(t *testing.T, b program, c *peer.Cluster, flags ...string) *process {
 	return p
 }
 
-// startChild starts a process with its output in a file; done is closed after it ended.
-func startChild(cmd *exec.Cmd, file string, done chan struct{}) error {
-	log, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	cmd.Stdout, cmd.Stderr = log, log
-	// The kernel ends the child with the thread that started it, so a goroutine keeps its thread (as in test/peer).
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
-	}
-	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setpgid = syscall.SIGKILL, true
-	started := make(chan error, 1)
-	go func() {
-		defer log.Close()
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-		close(done)
-	}()
-	return <-started
-}
+// logFile is a new file for the output of a process.
+func logFile(t *testing.T, name string) string { return filepath.Join(t.TempDir(), name+".log") }
 
 // end stops the process and waits for it.
 func (p *process) end(t *testing.T) {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.done:
-	case <-time.After(75 * time.Second): // requests that are under way have a minute
-		t.Errorf("%s did not end: %s", p.cmd.Path, p.tail())
-		_ = p.cmd.Process.Kill()
-		<-p.done
+	// Requests that are under way have a minute.
+	if err := p.End(75 * time.Second); err != nil {
+		t.Errorf("%v: %s", err, p.tail())
 	}
 	p.client.CloseIdleConnections()
 }
@@ -163,8 +125,8 @@ func (p *process) until(ctx context.Context, within time.Duration, ask func() (b
 			return err
 		}
 		select {
-		case <-p.done:
-			return fmt.Errorf("the server ended with %d: %s", p.cmd.ProcessState.ExitCode(), p.tail())
+		case <-p.Done():
+			return fmt.Errorf("the server ended with %d: %s", p.Cmd.ProcessState.ExitCode(), p.tail())
 		case <-ctx.Done():
 			return errors.New("waited in vain: " + p.tail())
 		case <-tick.C:
@@ -198,11 +160,9 @@ var (
 // refusal waits until a server that must not start has ended, and tells its exit code and its reason.
 func (p *process) refusal(within time.Duration) string {
 	select {
-	case <-p.done:
+	case <-p.Done():
 	case <-time.After(within):
-		select {
-		case <-p.done: // both at once
-		default:
+		if !p.Ended() { // both at once
 			return "starts"
 		}
 	}
@@ -215,5 +175,5 @@ func (p *process) refusal(within time.Duration) string {
 	} else if strings.Contains(string(data), "panic: ") {
 		reason = "panic"
 	}
-	return fmt.Sprintf("%d: %s", p.cmd.ProcessState.ExitCode(), reason)
+	return fmt.Sprintf("%d: %s", p.Cmd.ProcessState.ExitCode(), reason)
 }

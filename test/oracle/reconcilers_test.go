@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -136,8 +135,9 @@ func reconciled(ctx context.Context, t *testing.T, b program, kind string) ([]st
 	if err := see("it joined again", has(second), cycle); err != nil {
 		return nil, err
 	}
-	_ = another.cmd.Process.Signal(syscall.SIGKILL)
-	<-another.done
+	if err := another.Kill(); err != nil {
+		return nil, err
+	}
 	if err := see("it died", func(s string) bool { return !strings.Contains(s, second) }, 3*cycle); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -46,16 +47,18 @@ func (e *ending) note(who, what string) {
 	e.list[who] = append(e.list[who], happening{what, time.Since(e.start)})
 }
 
-// slowHook answers admission after a while.
-func slowHook(t *testing.T, after time.Duration) *httptest.Server {
+// slowHook answers admission after a while. It counts who has asked.
+func slowHook(t *testing.T, after time.Duration) (*httptest.Server, *atomic.Int64) {
+	asked := &atomic.Int64{}
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		asked.Add(1)
 		uid := regexp.MustCompile(`"uid":"([^"]+)"`).FindSubmatch(body)
 		time.Sleep(after)
 		fmt.Fprintf(w, `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":%q,"allowed":true}}`, uid[1])
 	}))
 	t.Cleanup(s.Close)
-	return s
+	return s, asked
 }
 
 const hookDelay = 4 * time.Second
@@ -89,7 +92,7 @@ func seen(resp *http.Response, err error) string {
 
 // watchEnd tells a server to end and watches it.
 func watchEnd(ctx context.Context, t *testing.T, s *told) (*ending, error) {
-	hook := slowHook(t, hookDelay)
+	hook, asked := slowHook(t, hookDelay)
 	if _, err := s.do(ctx, "POST", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", fmt.Sprintf(`{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingWebhookConfiguration","metadata":{"name":"slow"},"webhooks":[{"name":"slow.example.org","clientConfig":{"url":%q,"caBundle":%q},"failurePolicy":"Fail","sideEffects":"None","timeoutSeconds":10,"admissionReviewVersions":["v1"],"rules":[{"operations":["CREATE"],"apiGroups":[""],"apiVersions":["v1"],"resources":["configmaps"]}]}]}`, hook.URL, (&hooks{hook}).given()["ca"])); err != nil {
 		return nil, err
 	}
@@ -125,6 +128,7 @@ func watchEnd(ctx context.Context, t *testing.T, s *told) (*ending, error) {
 	}
 	// A request that is under way, and a watch.
 	creator, watcher := client(false), client(false)
+	before := asked.Load()
 	group.Go(func() {
 		resp, err := ask(creator, "POST", mapPath, fmt.Sprintf(mapBody, "under-way"))
 		e.note("request under way", seen(resp, err))
@@ -147,11 +151,13 @@ func watchEnd(ctx context.Context, t *testing.T, s *told) (*ending, error) {
 			}
 		}
 	})
-	time.Sleep(300 * time.Millisecond)
+	if err := s.until(ctx, 30*time.Second, func() (bool, error) { return asked.Load() > before, nil }); err != nil {
+		return nil, err
+	}
 	e.mu.Lock()
 	e.start = time.Now()
 	e.mu.Unlock()
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return nil, err
 	}
 	over := make(chan struct{})
@@ -183,8 +189,8 @@ func watchEnd(ctx context.Context, t *testing.T, s *told) (*ending, error) {
 		})
 	}
 	select {
-	case <-s.done:
-		e.note("process", fmt.Sprint("ends with ", s.cmd.ProcessState.ExitCode()))
+	case <-s.Done():
+		e.note("process", fmt.Sprint("ends with ", s.Cmd.ProcessState.ExitCode()))
 	case <-time.After(90 * time.Second):
 		e.note("process", "does not end")
 	}

@@ -21,15 +21,13 @@ import (
 type members struct {
 	t    *testing.T
 	args [3][]string
-	cmds [3]*exec.Cmd
-	done [3]chan struct{}
-	logs string
+	all  [3]*peer.Process
 	urls []string
 }
 
 func startMembers(t *testing.T, pki string) *members {
 	t.Helper()
-	m := &members{t: t, logs: t.TempDir()}
+	m := &members{t: t}
 	var ports []string
 	for range 6 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -53,9 +51,10 @@ func startMembers(t *testing.T, pki string) *members {
 		}
 	}
 	t.Cleanup(func() {
-		for i := range 3 {
-			m.signal(i, syscall.SIGKILL)
-			<-m.done[i]
+		for i, p := range m.all {
+			if p != nil {
+				m.kill(i)
+			}
 		}
 	})
 	return m
@@ -63,18 +62,19 @@ func startMembers(t *testing.T, pki string) *members {
 
 func (m *members) start(i int) {
 	m.t.Helper()
-	m.cmds[i], m.done[i] = exec.Command(filepath.Join(peer.DefaultBinDir(), "etcd"), m.args[i]...), make(chan struct{})
-	if err := startChild(m.cmds[i], filepath.Join(m.logs, fmt.Sprintf("m%d-%d.log", i, launched.Add(1))), m.done[i]); err != nil {
+	var err error
+	if m.all[i], err = peer.Begin(exec.Command(filepath.Join(peer.DefaultBinDir(), "etcd"), m.args[i]...), logFile(m.t, fmt.Sprintf("m%d", i))); err != nil {
 		m.t.Fatal(err)
 	}
 }
 
-func (m *members) signal(i int, s syscall.Signal) { _ = m.cmds[i].Process.Signal(s) }
+func (m *members) signal(i int, s syscall.Signal) { _ = m.all[i].Cmd.Process.Signal(s) }
 
 // kill ends a member without a word.
 func (m *members) kill(i int) {
-	m.signal(i, syscall.SIGKILL)
-	<-m.done[i]
+	if err := m.all[i].Kill(); err != nil {
+		m.t.Error(err)
+	}
 }
 
 // met is what clients met.

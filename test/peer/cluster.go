@@ -109,7 +109,7 @@ func (c *Cluster) Run(ctx context.Context) (err error) {
 	begin, cancel := context.WithTimeout(ctx, c.cfg.StartTimeout)
 	defer cancel()
 	for _, step := range c.steps() {
-		if err := running.start(c.command(step)); err != nil {
+		if err := running.start(step.name, filepath.Join(c.cfg.BinDir, step.name), c.Log(step.name), step.args); err != nil {
 			return err
 		}
 		if err := running.wait(begin, step.healthy); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strconv"
 
 	"k8s.io/client-go/rest"
@@ -42,10 +41,6 @@ func (c *Cluster) steps() []step {
 		list = append(list, step{name: "kube-scheduler", args: c.schedulerArgs(), healthy: c.get(selfSigned, c.SchedulerURL()+"/healthz")})
 	}
 	return list
-}
-
-func (c *Cluster) command(s step) process {
-	return process{name: s.name, path: filepath.Join(c.cfg.BinDir, s.name), args: s.args, log: c.Log(s.name)}
 }
 
 func (c *Cluster) etcdArgs() []string {

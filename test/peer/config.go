@@ -108,6 +108,26 @@ func DefaultBinDir() string {
 	if dir := os.Getenv("TIPHYS_UPSTREAM_BIN"); dir != "" {
 		return dir
 	}
+	return filepath.Join(output(), "upstream", "bin")
+}
+
+// OurBinDir is TIPHYS_BIN, or where make build puts its output in the same checkout.
+func OurBinDir() string {
+	if dir := os.Getenv("TIPHYS_BIN"); dir != "" {
+		return dir
+	}
+	return filepath.Join(output(), "bin")
+}
+
+// OurAPIServer is the binary to compare with upstream's: ORACLE_APISERVER, or the one in OurBinDir.
+func OurAPIServer() string {
+	if path := os.Getenv("ORACLE_APISERVER"); path != "" {
+		return path
+	}
+	return filepath.Join(OurBinDir(), "kube-apiserver")
+}
+
+func output() string {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..", "_output", "upstream", "bin")
+	return filepath.Join(filepath.Dir(file), "..", "..", "_output")
 }

@@ -1,110 +1,96 @@
 package peer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
 )
 
-// checkEvery is how often a starting process is asked: it has no way to tell us.
-const checkEvery = 50 * time.Millisecond
-
-// stopAfter is how long a process may take to end by itself before it is killed.
-const stopAfter = 20 * time.Second
-
-// process is one child to start.
-type process struct {
-	name, path, log string
-	args            []string
-}
-
-// child is a started process; done is closed after it was waited for.
-type child struct {
-	name string
-	cmd  *exec.Cmd
+// Process is a child that runs, or has run. It is killed when the process that started it ends.
+type Process struct {
+	// Cmd has its pid and, once it has ended, its exit code.
+	Cmd  *exec.Cmd
 	done chan struct{}
 }
 
-// group holds the children of one Run, in the order of their start.
-type group struct {
-	children []*child
-	exited   chan error // one value for each child that ends
-}
-
-// start runs p with its output in p.log.
-func (g *group) start(p process) error {
-	log, err := os.Create(p.log)
+// Begin starts a child whose output goes to a file, its standard output only where cmd has no other place for it.
+func Begin(cmd *exec.Cmd, log string) (*Process, error) {
+	file, err := os.Create(log)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c := &child{name: p.name, cmd: exec.Command(p.path, p.args...), done: make(chan struct{})}
-	c.cmd.Stdout, c.cmd.Stderr = log, log
+	cmd.Stderr = file
+	if cmd.Stdout == nil {
+		cmd.Stdout = file
+	}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
 	// A killed test must not leave servers behind. The kernel sends this signal when the *thread* that forked ends, so a goroutine
 	// keeps its thread from fork to wait. The own process group keeps an interrupt at the terminal from ending all at once:
 	// the order of the end is ours.
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setpgid = syscall.SIGKILL, true
+	p := &Process{Cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		defer log.Close()
+		defer close(p.done)
+		defer file.Close()
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		if err := c.cmd.Start(); err != nil {
-			started <- fmt.Errorf("starting %s: %w", p.name, err)
-			return
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			// How it ended is in its state.
+			_ = cmd.Wait()
 		}
-		started <- nil
-		err := c.cmd.Wait()
-		close(c.done)
-		g.exited <- fmt.Errorf("%s ended by itself: %w", p.name, errors.Join(errors.New(c.cmd.ProcessState.String()), err))
 	}()
 	if err := <-started; err != nil {
-		return err
+		return nil, fmt.Errorf("starting %s: %w", filepath.Base(cmd.Path), err)
 	}
-	g.children = append(g.children, c)
-	return nil
+	return p, nil
 }
 
-// wait asks healthy until it agrees, a child ends or ctx does.
-func (g *group) wait(ctx context.Context, healthy func(context.Context) error) error {
-	if healthy == nil {
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Ended tells whether it has.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// End asks the process to end, kills it if it has not done so in time, which is an error, and waits for it.
+func (p *Process) End(within time.Duration) error {
+	if p.Ended() {
 		return nil
 	}
-	tick := time.NewTicker(checkEvery)
-	defer tick.Stop()
-	for {
-		err := healthy(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case ended := <-g.exited:
-			return ended
-		case <-ctx.Done():
-			return fmt.Errorf("not healthy in time: %w", err)
-		case <-tick.C:
-		}
+	_ = p.Cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(within):
 	}
+	return errors.Join(fmt.Errorf("%s did not end within %s and was killed", filepath.Base(p.Cmd.Path), within), p.Kill())
 }
 
-// stop ends the children in reverse order and reports those that had to be killed.
-func (g *group) stop() error {
-	var errs []error
-	for i := len(g.children) - 1; i >= 0; i-- {
-		c := g.children[i]
-		// An already ended child is no error here: Run has reported it.
-		_ = c.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-c.done:
-		case <-time.After(stopAfter):
-			errs = append(errs, fmt.Errorf("%s did not end within %s and was killed", c.name, stopAfter))
-			_ = c.cmd.Process.Kill()
-			<-c.done
-		}
+// Kill ends the process without a word and waits for it.
+func (p *Process) Kill() error {
+	if p.Ended() {
+		return nil
 	}
-	return errors.Join(errs...)
+	err := p.Cmd.Process.Kill()
+	<-p.done
+	if errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
 }
