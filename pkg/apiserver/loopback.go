@@ -17,6 +17,8 @@ import (
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/apiserver/pkg/server/options"
+
+	"tiphys.dev/tiphys/pkg/apiserver/coalesce"
 )
 
 // loopbackAge is how long a server can run before the certificate for its own clients ends; it is upstream's.
@@ -27,6 +29,9 @@ const loopbackAge = (3*365 + 1) * 24 * time.Hour
 func serve(opts *options.SecureServingOptions, config *genericapiserver.Config) error {
 	if err := opts.ApplyTo(&config.SecureServing); err != nil {
 		return err
+	}
+	if l := config.SecureServing.Listener; l != nil {
+		config.SecureServing.Listener = coalesce.Listener(l)
 	}
 	cert, key, err := loopbackCertificate(time.Now())
 	if err != nil {
