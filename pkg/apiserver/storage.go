@@ -37,6 +37,9 @@ func defaultResources() *serverstorage.ResourceConfig {
 		for _, v := range g.Versions {
 			r.EnableVersions(schema.GroupVersion{Group: g.Name, Version: v})
 		}
+		for _, v := range g.Unstable {
+			r.DisableVersions(schema.GroupVersion{Group: g.Name, Version: v.Name})
+		}
 	}
 	return r
 }

@@ -44,6 +44,7 @@ import (
 	"tiphys.dev/tiphys/pkg/registry/batch/job"
 	"tiphys.dev/tiphys/pkg/registry/certificates/certificatesigningrequest"
 	"tiphys.dev/tiphys/pkg/registry/coordination/lease"
+	"tiphys.dev/tiphys/pkg/registry/coordination/leasecandidate"
 	"tiphys.dev/tiphys/pkg/registry/core/componentstatus"
 	"tiphys.dev/tiphys/pkg/registry/core/configmap"
 	"tiphys.dev/tiphys/pkg/registry/core/endpoints"
@@ -76,6 +77,7 @@ import (
 	"tiphys.dev/tiphys/pkg/registry/rbac/role"
 	"tiphys.dev/tiphys/pkg/registry/rbac/rolebinding"
 	"tiphys.dev/tiphys/pkg/registry/resource/deviceclass"
+	"tiphys.dev/tiphys/pkg/registry/resource/devicetaintrule"
 	"tiphys.dev/tiphys/pkg/registry/resource/resourceclaim"
 	"tiphys.dev/tiphys/pkg/registry/resource/resourceclaimtemplate"
 	"tiphys.dev/tiphys/pkg/registry/resource/resourceslice"
@@ -169,31 +171,47 @@ type group struct {
 	name     string
 	versions []string
 	storage  func(c *Config) (stored.Storage, error)
+	// unstable are its alpha and beta versions, and more makes the storage of what only these have. Nothing is made of those that nobody asked
+	// for (--runtime-config).
+	unstable []unstable
+	more     func(c *Config) (stored.Storage, error)
+}
+
+// unstable is an alpha or beta version with the resources it has.
+type unstable struct {
+	version   string
+	resources []string
 }
 
 // groups lists every group but the core one, which has parts that go on in the background.
 var groups = []group{
-	{"apps", []string{"v1"}, all(controllerrevision.New, daemonset.New, deployment.New, replicaset.New, statefulset.New)},
-	{"batch", []string{"v1"}, all(job.New, cronjob.New)},
-	{"policy", []string{"v1"}, all(poddisruptionbudget.New)},
-	{"networking.k8s.io", []string{"v1"}, all(ingress.New, ingressclass.New, networkpolicy.New, servicecidr.New, ipaddress.New)},
-	{"storage.k8s.io", []string{"v1"}, all(storageclass.New, csinode.New, csidriver.New, csistoragecapacity.New, volumeattachment.New, volumeattributesclass.New)},
-	{"scheduling.k8s.io", []string{"v1"}, all(priorityclass.New)},
-	{"coordination.k8s.io", []string{"v1"}, all(lease.New)},
-	{"discovery.k8s.io", []string{"v1"}, all(endpointslice.New)},
-	{"node.k8s.io", []string{"v1"}, all(runtimeclass.New)},
-	{"flowcontrol.apiserver.k8s.io", []string{"v1"}, all(flowschema.New, prioritylevelconfiguration.New)},
-	{"certificates.k8s.io", []string{"v1"}, all(certificatesigningrequest.New)},
-	{"admissionregistration.k8s.io", []string{"v1"}, all(mutatingwebhookconfiguration.New, validatingwebhookconfiguration.New, validatingadmissionpolicy.New, validatingadmissionpolicybinding.New, mutatingadmissionpolicy.New, mutatingadmissionpolicybinding.New)},
-	{"resource.k8s.io", []string{"v1"}, resourceStorage},
-	{"autoscaling", []string{"v2", "v1"}, all(horizontalpodautoscaler.New)},
-	{"authentication.k8s.io", []string{"v1"}, authenticationStorage},
-	{"authorization.k8s.io", []string{"v1"}, authorizationStorage},
+	{"apps", []string{"v1"}, all(controllerrevision.New, daemonset.New, deployment.New, replicaset.New, statefulset.New), nil, nil},
+	{"batch", []string{"v1"}, all(job.New, cronjob.New), nil, nil},
+	{"policy", []string{"v1"}, all(poddisruptionbudget.New), nil, nil},
+	{"networking.k8s.io", []string{"v1"}, all(ingress.New, ingressclass.New, networkpolicy.New, servicecidr.New, ipaddress.New), []unstable{{"v1beta1", []string{"ipaddresses", "servicecidrs"}}}, nil},
+	{"storage.k8s.io", []string{"v1"}, all(storageclass.New, csinode.New, csidriver.New, csistoragecapacity.New, volumeattachment.New, volumeattributesclass.New), []unstable{{"v1beta1", []string{"volumeattributesclasses"}}}, nil},
+	{"scheduling.k8s.io", []string{"v1"}, all(priorityclass.New), nil, nil},
+	{"coordination.k8s.io", []string{"v1"}, all(lease.New), []unstable{{"v1beta1", []string{"leasecandidates"}}, {"v1alpha2", []string{"leasecandidates"}}}, all(leasecandidate.New)},
+	{"discovery.k8s.io", []string{"v1"}, all(endpointslice.New), nil, nil},
+	{"node.k8s.io", []string{"v1"}, all(runtimeclass.New), nil, nil},
+	{"flowcontrol.apiserver.k8s.io", []string{"v1"}, all(flowschema.New, prioritylevelconfiguration.New), []unstable{{"v1beta3", nil}}, nil},
+	{"certificates.k8s.io", []string{"v1"}, all(certificatesigningrequest.New), nil, nil},
+	{"admissionregistration.k8s.io", []string{"v1"}, all(mutatingwebhookconfiguration.New, validatingwebhookconfiguration.New, validatingadmissionpolicy.New, validatingadmissionpolicybinding.New, mutatingadmissionpolicy.New, mutatingadmissionpolicybinding.New), []unstable{{"v1beta1", mutatingPolicies}, {"v1alpha1", mutatingPolicies}}, nil},
+	{"resource.k8s.io", []string{"v1"}, resourceStorage, []unstable{{"v1beta2", slices.Concat(devices, []string{"devicetaintrules"})}, {"v1beta1", devices}, {"v1alpha3", []string{"devicetaintrules"}}}, all(devicetaintrule.New)},
+	{"autoscaling", []string{"v2", "v1"}, all(horizontalpodautoscaler.New), nil, nil},
+	{"authentication.k8s.io", []string{"v1"}, authenticationStorage, nil, nil},
+	{"authorization.k8s.io", []string{"v1"}, authorizationStorage, nil, nil},
 	{"events.k8s.io", []string{"v1"}, func(c *Config) (stored.Storage, error) {
 		return event.New(c.Getter, "events.k8s.io", c.EventTTL)
-	}},
-	{"rbac.authorization.k8s.io", []string{"v1"}, rbacStorage},
+	}, nil, nil},
+	{"rbac.authorization.k8s.io", []string{"v1"}, rbacStorage, nil, nil},
 }
+
+// Resources that several unstable versions have.
+var (
+	mutatingPolicies = []string{"mutatingadmissionpolicies", "mutatingadmissionpolicybindings"}
+	devices          = []string{"deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices"}
+)
 
 // all joins the storages of plain resources.
 func all(makers ...func(generic.RESTOptionsGetter) (stored.Storage, error)) func(*Config) (stored.Storage, error) {
@@ -228,13 +246,9 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 	}
 	all := [][]served{{{corev1.SchemeGroupVersion, core}}}
 	for _, g := range groups {
-		s, err := g.storage(&c)
+		versions, err := g.served(&c)
 		if err != nil {
 			return nil, fmt.Errorf("group %s: %w", g.name, err)
-		}
-		var versions []served
-		for _, v := range g.versions {
-			versions = append(versions, served{schema.GroupVersion{Group: g.name, Version: v}, s})
 		}
 		all = append(all, versions)
 	}
@@ -260,6 +274,48 @@ func Install(server *genericapiserver.GenericAPIServer, c Config) (*Installed, e
 		}
 	}
 	return installed, nil
+}
+
+// served makes the storage of the group's versions: of all stable ones, and of those unstable ones that are asked for.
+func (g *group) served(c *Config) ([]served, error) {
+	own, err := g.storage(c)
+	if err != nil {
+		return nil, err
+	}
+	var out []served
+	for _, v := range g.versions {
+		out = append(out, served{schema.GroupVersion{Group: g.name, Version: v}, own})
+	}
+	var more stored.Storage
+	for _, v := range g.unstable {
+		gv := schema.GroupVersion{Group: g.name, Version: v.version}
+		asked := stored.Storage{}
+		for _, resource := range v.resources {
+			if !c.Enabled.ResourceEnabled(gv.WithResource(resource)) {
+				continue
+			}
+			if own[resource] == nil && more == nil {
+				if more, err = g.more(c); err != nil {
+					return nil, err
+				}
+			}
+			take(asked, own, resource)
+			take(asked, more, resource)
+		}
+		if len(asked) > 0 {
+			out = append(out, served{gv, asked})
+		}
+	}
+	return out, nil
+}
+
+// take adds a resource with its subresources.
+func take(out, from stored.Storage, resource string) {
+	for path, storage := range from {
+		if path == resource || strings.HasPrefix(path, resource+"/") {
+			out[path] = storage
+		}
+	}
 }
 
 // enabled leaves out what --runtime-config has off. A subresource goes with its resource.

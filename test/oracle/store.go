@@ -1,13 +1,29 @@
 package oracle
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"regexp"
+
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // envelope is what stands before an encrypted value, and before one in protobuf.
 var envelope = regexp.MustCompile(`^(k8s:enc:[a-z]+:v\d+:[^:]*:|k8s\x00|\{)`)
+
+// versionOf is the version in which a value in protobuf is kept.
+func versionOf(value []byte) string {
+	data, ok := bytes.CutPrefix(value, []byte("k8s\x00"))
+	if !ok {
+		return ""
+	}
+	var u runtime.Unknown
+	if err := u.Unmarshal(data); err != nil {
+		return err.Error()
+	}
+	return u.APIVersion + " " + u.Kind
+}
 
 // overwrite puts a value of ours into both stores.
 func (r *runner) overwrite(ctx context.Context, key, value string) error {
@@ -31,7 +47,7 @@ func (r *runner) forms(ctx context.Context, res *resource, name, key string) err
 		for _, kv := range out.Kvs {
 			found = "unknown"
 			if m := envelope.Find(kv.Value); m != nil {
-				found = string(m)
+				found = string(m) + versionOf(kv.Value)
 			}
 		}
 		return answer{code: 200, value: map[string]any{"form": found}}, nil

@@ -27,6 +27,8 @@ var selectable = map[schema.GroupVersionKind][]string{
 	{Group: "batch", Version: "v1", Kind: "Job"}:                                     {"status.successful"},
 	{Group: "certificates.k8s.io", Version: "v1", Kind: "CertificateSigningRequest"}: {"spec.signerName"},
 	{Group: "resource.k8s.io", Version: "v1", Kind: "ResourceSlice"}:                 {"spec.nodeName", "spec.driver"},
+	{Group: "resource.k8s.io", Version: "v1beta2", Kind: "ResourceSlice"}:            {"spec.nodeName", "spec.driver"},
+	{Group: "resource.k8s.io", Version: "v1beta1", Kind: "ResourceSlice"}:            {"spec.nodeName", "spec.driver"},
 }
 
 // clusterWide are those of them that have no namespace to select by.

@@ -35,34 +35,36 @@ import (
 type Group struct {
 	// Name is the group's name; empty for the core group.
 	Name string
-	// Versions are the served versions, the preferred one first. The first is the hub: its types are the in-memory types
-	// and the stored ones.
+	// Versions are the versions served unless --runtime-config says otherwise, the preferred one first. The first is the hub: its types
+	// are the in-memory types. A kind that no version of them has is held in the first of the unstable ones that has it.
 	Versions []string
 
 	install []func(*runtime.Scheme) error
+	// Unstable are its alpha and beta versions, the preferred one first.
+	Unstable []Version
 }
 
 // Groups lists every group of the standard API with its versions.
 var Groups = []Group{
-	{"", []string{"v1"}, []func(*runtime.Scheme) error{corev1.AddToScheme}},
-	{"admissionregistration.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{admissionregistrationv1.AddToScheme}},
-	{"apps", []string{"v1"}, []func(*runtime.Scheme) error{appsv1.AddToScheme}},
-	{"authentication.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{authenticationv1.AddToScheme}},
-	{"authorization.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{authorizationv1.AddToScheme}},
-	{"autoscaling", []string{"v2", "v1"}, []func(*runtime.Scheme) error{autoscalingv2.AddToScheme, autoscalingv1.AddToScheme}},
-	{"batch", []string{"v1"}, []func(*runtime.Scheme) error{batchv1.AddToScheme}},
-	{"certificates.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{certificatesv1.AddToScheme}},
-	{"coordination.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{coordinationv1.AddToScheme}},
-	{"discovery.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{discoveryv1.AddToScheme}},
-	{"events.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{eventsv1.AddToScheme}},
-	{"flowcontrol.apiserver.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{flowcontrolv1.AddToScheme}},
-	{"networking.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{networkingv1.AddToScheme}},
-	{"node.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{nodev1.AddToScheme}},
-	{"policy", []string{"v1"}, []func(*runtime.Scheme) error{policyv1.AddToScheme}},
-	{"rbac.authorization.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{rbacv1.AddToScheme}},
-	{"resource.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{resourcev1.AddToScheme}},
-	{"scheduling.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{schedulingv1.AddToScheme}},
-	{"storage.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{storagev1.AddToScheme}},
+	{"", []string{"v1"}, []func(*runtime.Scheme) error{corev1.AddToScheme}, nil},
+	{"admissionregistration.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{admissionregistrationv1.AddToScheme}, unstableAdmission},
+	{"apps", []string{"v1"}, []func(*runtime.Scheme) error{appsv1.AddToScheme}, nil},
+	{"authentication.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{authenticationv1.AddToScheme}, nil},
+	{"authorization.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{authorizationv1.AddToScheme}, nil},
+	{"autoscaling", []string{"v2", "v1"}, []func(*runtime.Scheme) error{autoscalingv2.AddToScheme, autoscalingv1.AddToScheme}, nil},
+	{"batch", []string{"v1"}, []func(*runtime.Scheme) error{batchv1.AddToScheme}, nil},
+	{"certificates.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{certificatesv1.AddToScheme}, nil},
+	{"coordination.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{coordinationv1.AddToScheme}, unstableCoordination},
+	{"discovery.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{discoveryv1.AddToScheme}, nil},
+	{"events.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{eventsv1.AddToScheme}, nil},
+	{"flowcontrol.apiserver.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{flowcontrolv1.AddToScheme}, unstableFlowcontrol},
+	{"networking.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{networkingv1.AddToScheme}, unstableNetworking},
+	{"node.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{nodev1.AddToScheme}, nil},
+	{"policy", []string{"v1"}, []func(*runtime.Scheme) error{policyv1.AddToScheme}, nil},
+	{"rbac.authorization.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{rbacv1.AddToScheme}, nil},
+	{"resource.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{resourcev1.AddToScheme}, unstableResource},
+	{"scheduling.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{schedulingv1.AddToScheme}, nil},
+	{"storage.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{storagev1.AddToScheme}, unstableStorage},
 }
 
 var (
@@ -81,13 +83,15 @@ func New() *runtime.Scheme {
 		for _, install := range g.install {
 			utilruntime.Must(install(s))
 		}
-		utilruntime.Must(s.SetVersionPriority(g.groupVersions()...))
+		for _, v := range g.Unstable {
+			registerUnstable(s, g.Name, v)
+		}
+		utilruntime.Must(s.SetVersionPriority(g.GroupVersions()...))
 		if g.Name == eventsv1.GroupName {
 			registerEvents(s)
 		}
 		registerHub(s, g)
 	}
-	registerStored(s)
 	registerAutoscaling(s)
 	registerEviction(s)
 	utilruntime.Must(registerOptions(s))
@@ -95,13 +99,20 @@ func New() *runtime.Scheme {
 	metav1.AddToGroupVersion(s, schema.GroupVersion{Version: "v1"})
 	apirules.AddDefaults(s)
 	registerWireDefaults(s)
+	for _, g := range Groups {
+		registerConversions(s, g)
+	}
 	return s
 }
 
-func (g Group) groupVersions() []schema.GroupVersion {
+// GroupVersions are all versions of the group, the preferred one first.
+func (g Group) GroupVersions() []schema.GroupVersion {
 	var out []schema.GroupVersion
 	for _, v := range g.Versions {
 		out = append(out, schema.GroupVersion{Group: g.Name, Version: v})
+	}
+	for _, v := range g.Unstable {
+		out = append(out, schema.GroupVersion{Group: g.Name, Version: v.Name})
 	}
 	return out
 }
@@ -110,7 +121,7 @@ func (g Group) groupVersions() []schema.GroupVersion {
 // hub's is taken; a kind that only a later version has (autoscaling/v1 Scale) is taken from there.
 func registerHub(s *runtime.Scheme, g Group) {
 	internal := schema.GroupVersion{Group: g.Name, Version: runtime.APIVersionInternal}
-	for _, gv := range g.groupVersions() {
+	for _, gv := range g.GroupVersions() {
 		for kind, t := range s.KnownTypes(gv) {
 			if t.PkgPath() == metaPackage || s.Recognizes(internal.WithKind(kind)) {
 				continue

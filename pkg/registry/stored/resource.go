@@ -29,9 +29,8 @@ type Object interface {
 
 // Resource describes how the API server stores and serves one kind.
 type Resource[T Object] struct {
-	// Group, Name (plural) and Singular name the resource as in its URL; Versions are the versions the group serves, the hub first.
+	// Group, Name (plural) and Singular name the resource as in its URL. It has the versions in which the scheme knows its kind.
 	Group, Name, Singular string
-	Versions              []string
 	// Namespaced tells whether objects live in a namespace.
 	Namespaced bool
 	// ShortNames and Categories are what kubectl understands beside the name.

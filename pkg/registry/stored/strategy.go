@@ -154,11 +154,17 @@ func (s *strategy[T]) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 
 func (r *Resource[T]) resetSet(parts ...fieldpath.Path) map[fieldpath.APIVersion]*fieldpath.Set {
 	out := map[fieldpath.APIVersion]*fieldpath.Set{}
-	for _, v := range r.Versions {
-		if r.Group != "" {
-			v = r.Group + "/" + v
+	// Only a type that nobody registered has no kind, and such a resource could not be served at all.
+	kinds, _, _ := scheme.Scheme.ObjectKinds(r.New())
+	for _, kind := range kinds {
+		if kind.Group != r.Group || kind.Version == runtime.APIVersionInternal {
+			continue
 		}
-		out[fieldpath.APIVersion(v)] = fieldpath.NewSet(parts...)
+		for _, gv := range scheme.Scheme.VersionsForGroupKind(kind.GroupKind()) {
+			if gv.Version != runtime.APIVersionInternal {
+				out[fieldpath.APIVersion(gv.String())] = fieldpath.NewSet(parts...)
+			}
+		}
 	}
 	return out
 }

@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*admissionregistrationv1.MutatingAdmissionPolicy]{
-	Group: "admissionregistration.k8s.io", Name: "mutatingadmissionpolicies", Singular: "mutatingadmissionpolicy", Versions: []string{"v1"},
+	Group: "admissionregistration.k8s.io", Name: "mutatingadmissionpolicies", Singular: "mutatingadmissionpolicy",
 	Categories: []string{"api-extensions"},
 
 	AnyFinalizers: true,

@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*admissionregistrationv1.MutatingAdmissionPolicyBinding]{
-	Group: "admissionregistration.k8s.io", Name: "mutatingadmissionpolicybindings", Singular: "mutatingadmissionpolicybinding", Versions: []string{"v1"},
+	Group: "admissionregistration.k8s.io", Name: "mutatingadmissionpolicybindings", Singular: "mutatingadmissionpolicybinding",
 	Categories: []string{"api-extensions"},
 
 	AnyFinalizers: true,

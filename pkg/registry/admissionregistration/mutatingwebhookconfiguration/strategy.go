@@ -13,7 +13,7 @@ import (
 )
 
 var resource = &stored.Resource[*admissionregistrationv1.MutatingWebhookConfiguration]{
-	Group: "admissionregistration.k8s.io", Name: "mutatingwebhookconfigurations", Singular: "mutatingwebhookconfiguration", Versions: []string{"v1"},
+	Group: "admissionregistration.k8s.io", Name: "mutatingwebhookconfigurations", Singular: "mutatingwebhookconfiguration",
 	Categories: []string{"api-extensions"},
 
 	AnyFinalizers: true,

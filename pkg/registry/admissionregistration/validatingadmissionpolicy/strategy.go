@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*admissionregistrationv1.ValidatingAdmissionPolicy]{
-	Group: "admissionregistration.k8s.io", Name: "validatingadmissionpolicies", Singular: "validatingadmissionpolicy", Versions: []string{"v1"},
+	Group: "admissionregistration.k8s.io", Name: "validatingadmissionpolicies", Singular: "validatingadmissionpolicy",
 	Categories: []string{"api-extensions"},
 
 	AnyFinalizers: true,

@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*admissionregistrationv1.ValidatingAdmissionPolicyBinding]{
-	Group: "admissionregistration.k8s.io", Name: "validatingadmissionpolicybindings", Singular: "validatingadmissionpolicybinding", Versions: []string{"v1"},
+	Group: "admissionregistration.k8s.io", Name: "validatingadmissionpolicybindings", Singular: "validatingadmissionpolicybinding",
 	Categories: []string{"api-extensions"},
 
 	AnyFinalizers: true,

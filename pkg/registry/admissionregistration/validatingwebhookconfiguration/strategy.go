@@ -13,7 +13,7 @@ import (
 )
 
 var resource = &stored.Resource[*admissionregistrationv1.ValidatingWebhookConfiguration]{
-	Group: "admissionregistration.k8s.io", Name: "validatingwebhookconfigurations", Singular: "validatingwebhookconfiguration", Versions: []string{"v1"},
+	Group: "admissionregistration.k8s.io", Name: "validatingwebhookconfigurations", Singular: "validatingwebhookconfiguration",
 	Categories: []string{"api-extensions"},
 
 	AnyFinalizers: true,

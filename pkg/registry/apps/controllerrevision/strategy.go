@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*appsv1.ControllerRevision]{
-	Group: "apps", Name: "controllerrevisions", Singular: "controllerrevision", Versions: []string{"v1"},
+	Group: "apps", Name: "controllerrevisions", Singular: "controllerrevision",
 	Namespaced: true,
 
 	New:     func() *appsv1.ControllerRevision { return &appsv1.ControllerRevision{} },

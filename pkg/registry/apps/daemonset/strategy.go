@@ -16,7 +16,7 @@ import (
 )
 
 var resource = &stored.Resource[*appsv1.DaemonSet]{
-	Group: "apps", Name: "daemonsets", Singular: "daemonset", Versions: []string{"v1"},
+	Group: "apps", Name: "daemonsets", Singular: "daemonset",
 	Namespaced: true,
 	ShortNames: []string{"ds"},
 	Categories: []string{"all"},

@@ -13,7 +13,7 @@ import (
 )
 
 var resource = &stored.Resource[*appsv1.Deployment]{
-	Group: "apps", Name: "deployments", Singular: "deployment", Versions: []string{"v1"},
+	Group: "apps", Name: "deployments", Singular: "deployment",
 	Namespaced: true,
 	ShortNames: []string{"deploy"},
 	Categories: []string{"all"},

@@ -15,7 +15,7 @@ import (
 )
 
 var resource = &stored.Resource[*appsv1.ReplicaSet]{
-	Group: "apps", Name: "replicasets", Singular: "replicaset", Versions: []string{"v1"},
+	Group: "apps", Name: "replicasets", Singular: "replicaset",
 	Namespaced: true,
 	ShortNames: []string{"rs"},
 	Categories: []string{"all"},

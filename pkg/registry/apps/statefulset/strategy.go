@@ -12,7 +12,7 @@ import (
 )
 
 var resource = &stored.Resource[*appsv1.StatefulSet]{
-	Group: "apps", Name: "statefulsets", Singular: "statefulset", Versions: []string{"v1"},
+	Group: "apps", Name: "statefulsets", Singular: "statefulset",
 	Namespaced: true,
 	ShortNames: []string{"sts"},
 	Categories: []string{"all"},

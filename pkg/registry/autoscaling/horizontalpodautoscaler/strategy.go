@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*autoscalingv2.HorizontalPodAutoscaler]{
-	Group: "autoscaling", Name: "horizontalpodautoscalers", Singular: "horizontalpodautoscaler", Versions: []string{"v2", "v1"},
+	Group: "autoscaling", Name: "horizontalpodautoscalers", Singular: "horizontalpodautoscaler",
 	Namespaced: true,
 	ShortNames: []string{"hpa"},
 	Categories: []string{"all"},

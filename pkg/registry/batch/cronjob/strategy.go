@@ -13,7 +13,7 @@ import (
 )
 
 var resource = &stored.Resource[*batchv1.CronJob]{
-	Group: "batch", Name: "cronjobs", Singular: "cronjob", Versions: []string{"v1"},
+	Group: "batch", Name: "cronjobs", Singular: "cronjob",
 	Namespaced: true,
 	ShortNames: []string{"cj"},
 	Categories: []string{"all"},

@@ -18,7 +18,7 @@ import (
 )
 
 var resource = &stored.Resource[*batchv1.Job]{
-	Group: "batch", Name: "jobs", Singular: "job", Versions: []string{"v1"},
+	Group: "batch", Name: "jobs", Singular: "job",
 	Namespaced: true,
 	Categories: []string{"all"},
 

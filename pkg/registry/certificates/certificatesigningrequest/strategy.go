@@ -14,7 +14,7 @@ import (
 )
 
 var resource = &stored.Resource[*certificatesv1.CertificateSigningRequest]{
-	Group: "certificates.k8s.io", Name: "certificatesigningrequests", Singular: "certificatesigningrequest", Versions: []string{"v1"},
+	Group: "certificates.k8s.io", Name: "certificatesigningrequests", Singular: "certificatesigningrequest",
 	ShortNames: []string{"csr"},
 
 	New:     func() *certificatesv1.CertificateSigningRequest { return &certificatesv1.CertificateSigningRequest{} },

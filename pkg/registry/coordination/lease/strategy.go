@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*coordinationv1.Lease]{
-	Group: "coordination.k8s.io", Name: "leases", Singular: "lease", Versions: []string{"v1"},
+	Group: "coordination.k8s.io", Name: "leases", Singular: "lease",
 	Namespaced: true,
 
 	AnyFinalizers: true,

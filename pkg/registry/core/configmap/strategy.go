@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.ConfigMap]{
-	Group: "", Name: "configmaps", Singular: "configmap", Versions: []string{"v1"},
+	Group: "", Name: "configmaps", Singular: "configmap",
 	Namespaced: true,
 	ShortNames: []string{"cm"},
 

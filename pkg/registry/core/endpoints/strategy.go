@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.Endpoints]{
-	Group: "", Name: "endpoints", Singular: "endpoints", Versions: []string{"v1"},
+	Group: "", Name: "endpoints", Singular: "endpoints",
 	Namespaced: true,
 	ShortNames: []string{"ep"},
 

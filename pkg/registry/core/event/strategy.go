@@ -22,7 +22,7 @@ func New(getter generic.RESTOptionsGetter, group string, ttl time.Duration) (sto
 		validate, validateUpdate = rules.ValidateStrict, rules.ValidateStrictUpdate
 	}
 	r := &stored.Resource[*corev1.Event]{
-		Group: group, Name: "events", Singular: "event", Versions: []string{"v1"},
+		Group: group, Name: "events", Singular: "event",
 		Namespaced:    true,
 		AnyFinalizers: group == "",
 		ShortNames:    []string{"ev"},

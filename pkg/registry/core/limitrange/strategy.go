@@ -14,7 +14,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.LimitRange]{
-	Group: "", Name: "limitranges", Singular: "limitrange", Versions: []string{"v1"},
+	Group: "", Name: "limitranges", Singular: "limitrange",
 	Namespaced: true,
 	ShortNames: []string{"limits"},
 

@@ -16,7 +16,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.Namespace]{
-	Group: "", Name: "namespaces", Singular: "namespace", Versions: []string{"v1"},
+	Group: "", Name: "namespaces", Singular: "namespace",
 	ShortNames: []string{"ns"},
 
 	New:     func() *corev1.Namespace { return &corev1.Namespace{} },

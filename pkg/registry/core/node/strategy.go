@@ -14,7 +14,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.Node]{
-	Group: "", Name: "nodes", Singular: "node", Versions: []string{"v1"},
+	Group: "", Name: "nodes", Singular: "node",
 	ShortNames: []string{"no"},
 
 	New:     func() *corev1.Node { return &corev1.Node{} },

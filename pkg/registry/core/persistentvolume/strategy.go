@@ -14,7 +14,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.PersistentVolume]{
-	Group: "", Name: "persistentvolumes", Singular: "persistentvolume", Versions: []string{"v1"},
+	Group: "", Name: "persistentvolumes", Singular: "persistentvolume",
 	ShortNames: []string{"pv"},
 
 	New:     func() *corev1.PersistentVolume { return &corev1.PersistentVolume{} },

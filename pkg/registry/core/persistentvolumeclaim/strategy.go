@@ -13,7 +13,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.PersistentVolumeClaim]{
-	Group: "", Name: "persistentvolumeclaims", Singular: "persistentvolumeclaim", Versions: []string{"v1"},
+	Group: "", Name: "persistentvolumeclaims", Singular: "persistentvolumeclaim",
 	Namespaced: true,
 	ShortNames: []string{"pvc"},
 

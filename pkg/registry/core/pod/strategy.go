@@ -19,7 +19,7 @@ import (
 const nodeNameField = "spec.nodeName"
 
 var resource = &stored.Resource[*corev1.Pod]{
-	Group: "", Name: "pods", Singular: "pod", Versions: []string{"v1"},
+	Group: "", Name: "pods", Singular: "pod",
 	Namespaced: true,
 	ShortNames: []string{"po"},
 	Categories: []string{"all"},

@@ -12,7 +12,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.PodTemplate]{
-	Group: "", Name: "podtemplates", Singular: "podtemplate", Versions: []string{"v1"},
+	Group: "", Name: "podtemplates", Singular: "podtemplate",
 	Namespaced: true,
 
 	New:        func() *corev1.PodTemplate { return &corev1.PodTemplate{} },

@@ -15,7 +15,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.ReplicationController]{
-	Group: "", Name: "replicationcontrollers", Singular: "replicationcontroller", Versions: []string{"v1"},
+	Group: "", Name: "replicationcontrollers", Singular: "replicationcontroller",
 	Namespaced: true,
 	ShortNames: []string{"rc"},
 	Categories: []string{"all"},

@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.ResourceQuota]{
-	Group: "", Name: "resourcequotas", Singular: "resourcequota", Versions: []string{"v1"},
+	Group: "", Name: "resourcequotas", Singular: "resourcequota",
 	Namespaced: true,
 	ShortNames: []string{"quota"},
 

@@ -14,7 +14,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.Secret]{
-	Group: "", Name: "secrets", Singular: "secret", Versions: []string{"v1"},
+	Group: "", Name: "secrets", Singular: "secret",
 	Namespaced: true,
 
 	New:     func() *corev1.Secret { return &corev1.Secret{} },

@@ -14,7 +14,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.Service]{
-	Group: "", Name: "services", Singular: "service", Versions: []string{"v1"},
+	Group: "", Name: "services", Singular: "service",
 	Namespaced: true,
 	ShortNames: []string{"svc"},
 	Categories: []string{"all"},

@@ -12,7 +12,7 @@ import (
 )
 
 var resource = &stored.Resource[*corev1.ServiceAccount]{
-	Group: "", Name: "serviceaccounts", Singular: "serviceaccount", Versions: []string{"v1"},
+	Group: "", Name: "serviceaccounts", Singular: "serviceaccount",
 	Namespaced: true,
 	ShortNames: []string{"sa"},
 

@@ -14,7 +14,7 @@ import (
 )
 
 var resource = &stored.Resource[*discoveryv1.EndpointSlice]{
-	Group: "discovery.k8s.io", Name: "endpointslices", Singular: "endpointslice", Versions: []string{"v1"},
+	Group: "discovery.k8s.io", Name: "endpointslices", Singular: "endpointslice",
 	Namespaced: true,
 
 	New:     func() *discoveryv1.EndpointSlice { return &discoveryv1.EndpointSlice{} },

@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*flowcontrolv1.FlowSchema]{
-	Group: "flowcontrol.apiserver.k8s.io", Name: "flowschemas", Singular: "flowschema", Versions: []string{"v1"},
+	Group: "flowcontrol.apiserver.k8s.io", Name: "flowschemas", Singular: "flowschema",
 
 	New:        func() *flowcontrolv1.FlowSchema { return &flowcontrolv1.FlowSchema{} },
 	NewList:    func() runtime.Object { return &flowcontrolv1.FlowSchemaList{} },

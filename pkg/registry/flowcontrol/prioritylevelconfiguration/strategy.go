@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*flowcontrolv1.PriorityLevelConfiguration]{
-	Group: "flowcontrol.apiserver.k8s.io", Name: "prioritylevelconfigurations", Singular: "prioritylevelconfiguration", Versions: []string{"v1"},
+	Group: "flowcontrol.apiserver.k8s.io", Name: "prioritylevelconfigurations", Singular: "prioritylevelconfiguration",
 
 	New:        func() *flowcontrolv1.PriorityLevelConfiguration { return &flowcontrolv1.PriorityLevelConfiguration{} },
 	NewList:    func() runtime.Object { return &flowcontrolv1.PriorityLevelConfigurationList{} },

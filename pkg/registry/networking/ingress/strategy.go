@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*networkingv1.Ingress]{
-	Group: "networking.k8s.io", Name: "ingresses", Singular: "ingress", Versions: []string{"v1"},
+	Group: "networking.k8s.io", Name: "ingresses", Singular: "ingress",
 	Namespaced: true,
 	ShortNames: []string{"ing"},
 

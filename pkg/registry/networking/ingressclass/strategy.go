@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*networkingv1.IngressClass]{
-	Group: "networking.k8s.io", Name: "ingressclasses", Singular: "ingressclass", Versions: []string{"v1"},
+	Group: "networking.k8s.io", Name: "ingressclasses", Singular: "ingressclass",
 
 	New:        func() *networkingv1.IngressClass { return &networkingv1.IngressClass{} },
 	NewList:    func() runtime.Object { return &networkingv1.IngressClassList{} },

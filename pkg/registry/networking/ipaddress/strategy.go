@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*networkingv1.IPAddress]{
-	Group: "networking.k8s.io", Name: "ipaddresses", Singular: "ipaddress", Versions: []string{"v1"},
+	Group: "networking.k8s.io", Name: "ipaddresses", Singular: "ipaddress",
 	ShortNames: []string{"ip"},
 
 	New:     func() *networkingv1.IPAddress { return &networkingv1.IPAddress{} },

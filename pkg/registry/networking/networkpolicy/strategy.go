@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*networkingv1.NetworkPolicy]{
-	Group: "networking.k8s.io", Name: "networkpolicies", Singular: "networkpolicy", Versions: []string{"v1"},
+	Group: "networking.k8s.io", Name: "networkpolicies", Singular: "networkpolicy",
 	Namespaced: true,
 	ShortNames: []string{"netpol"},
 

@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*networkingv1.ServiceCIDR]{
-	Group: "networking.k8s.io", Name: "servicecidrs", Singular: "servicecidr", Versions: []string{"v1"},
+	Group: "networking.k8s.io", Name: "servicecidrs", Singular: "servicecidr",
 
 	New:     func() *networkingv1.ServiceCIDR { return &networkingv1.ServiceCIDR{} },
 	NewList: func() runtime.Object { return &networkingv1.ServiceCIDRList{} },

@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*nodev1.RuntimeClass]{
-	Group: "node.k8s.io", Name: "runtimeclasses", Singular: "runtimeclass", Versions: []string{"v1"},
+	Group: "node.k8s.io", Name: "runtimeclasses", Singular: "runtimeclass",
 
 	AnyFinalizers: true,
 

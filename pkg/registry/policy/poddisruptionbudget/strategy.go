@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*policyv1.PodDisruptionBudget]{
-	Group: "policy", Name: "poddisruptionbudgets", Singular: "poddisruptionbudget", Versions: []string{"v1"},
+	Group: "policy", Name: "poddisruptionbudgets", Singular: "poddisruptionbudget",
 	Namespaced: true,
 	ShortNames: []string{"pdb"},
 

@@ -10,7 +10,7 @@ import (
 )
 
 var resource = &stored.Resource[*rbacv1.ClusterRole]{
-	Group: "rbac.authorization.k8s.io", Name: "clusterroles", Singular: "clusterrole", Versions: []string{"v1"},
+	Group: "rbac.authorization.k8s.io", Name: "clusterroles", Singular: "clusterrole",
 
 	New:     func() *rbacv1.ClusterRole { return &rbacv1.ClusterRole{} },
 	NewList: func() runtime.Object { return &rbacv1.ClusterRoleList{} },

@@ -10,7 +10,7 @@ import (
 )
 
 var resource = &stored.Resource[*rbacv1.ClusterRoleBinding]{
-	Group: "rbac.authorization.k8s.io", Name: "clusterrolebindings", Singular: "clusterrolebinding", Versions: []string{"v1"},
+	Group: "rbac.authorization.k8s.io", Name: "clusterrolebindings", Singular: "clusterrolebinding",
 
 	New:     func() *rbacv1.ClusterRoleBinding { return &rbacv1.ClusterRoleBinding{} },
 	NewList: func() runtime.Object { return &rbacv1.ClusterRoleBindingList{} },

@@ -10,7 +10,7 @@ import (
 )
 
 var resource = &stored.Resource[*rbacv1.Role]{
-	Group: "rbac.authorization.k8s.io", Name: "roles", Singular: "role", Versions: []string{"v1"},
+	Group: "rbac.authorization.k8s.io", Name: "roles", Singular: "role",
 	Namespaced: true,
 
 	New:     func() *rbacv1.Role { return &rbacv1.Role{} },

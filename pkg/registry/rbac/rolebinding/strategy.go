@@ -10,7 +10,7 @@ import (
 )
 
 var resource = &stored.Resource[*rbacv1.RoleBinding]{
-	Group: "rbac.authorization.k8s.io", Name: "rolebindings", Singular: "rolebinding", Versions: []string{"v1"},
+	Group: "rbac.authorization.k8s.io", Name: "rolebindings", Singular: "rolebinding",
 	Namespaced: true,
 
 	New:     func() *rbacv1.RoleBinding { return &rbacv1.RoleBinding{} },

@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*resourcev1.DeviceClass]{
-	Group: "resource.k8s.io", Name: "deviceclasses", Singular: "deviceclass", Versions: []string{"v1"},
+	Group: "resource.k8s.io", Name: "deviceclasses", Singular: "deviceclass",
 
 	New:        func() *resourcev1.DeviceClass { return &resourcev1.DeviceClass{} },
 	NewList:    func() runtime.Object { return &resourcev1.DeviceClassList{} },

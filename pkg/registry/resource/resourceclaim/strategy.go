@@ -15,7 +15,7 @@ import (
 )
 
 var resource = &stored.Resource[*resourcev1.ResourceClaim]{
-	Group: "resource.k8s.io", Name: "resourceclaims", Singular: "resourceclaim", Versions: []string{"v1"},
+	Group: "resource.k8s.io", Name: "resourceclaims", Singular: "resourceclaim",
 	Namespaced: true,
 
 	New:     func() *resourcev1.ResourceClaim { return &resourcev1.ResourceClaim{} },

@@ -17,7 +17,7 @@ import (
 )
 
 var resource = &stored.Resource[*resourcev1.ResourceClaimTemplate]{
-	Group: "resource.k8s.io", Name: "resourceclaimtemplates", Singular: "resourceclaimtemplate", Versions: []string{"v1"},
+	Group: "resource.k8s.io", Name: "resourceclaimtemplates", Singular: "resourceclaimtemplate",
 	Namespaced: true,
 
 	New:     func() *resourcev1.ResourceClaimTemplate { return &resourcev1.ResourceClaimTemplate{} },

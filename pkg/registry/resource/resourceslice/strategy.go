@@ -15,7 +15,7 @@ import (
 )
 
 var resource = &stored.Resource[*resourcev1.ResourceSlice]{
-	Group: "resource.k8s.io", Name: "resourceslices", Singular: "resourceslice", Versions: []string{"v1"},
+	Group: "resource.k8s.io", Name: "resourceslices", Singular: "resourceslice",
 
 	New:        func() *resourcev1.ResourceSlice { return &resourcev1.ResourceSlice{} },
 	NewList:    func() runtime.Object { return &resourcev1.ResourceSliceList{} },

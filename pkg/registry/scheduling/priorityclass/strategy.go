@@ -13,7 +13,7 @@ import (
 )
 
 var resource = &stored.Resource[*schedulingv1.PriorityClass]{
-	Group: "scheduling.k8s.io", Name: "priorityclasses", Singular: "priorityclass", Versions: []string{"v1"},
+	Group: "scheduling.k8s.io", Name: "priorityclasses", Singular: "priorityclass",
 	ShortNames: []string{"pc"},
 
 	New:     func() *schedulingv1.PriorityClass { return &schedulingv1.PriorityClass{} },

@@ -14,7 +14,7 @@ import (
 )
 
 var resource = &stored.Resource[*storagev1.CSIDriver]{
-	Group: "storage.k8s.io", Name: "csidrivers", Singular: "csidriver", Versions: []string{"v1"},
+	Group: "storage.k8s.io", Name: "csidrivers", Singular: "csidriver",
 
 	New:     func() *storagev1.CSIDriver { return &storagev1.CSIDriver{} },
 	NewList: func() runtime.Object { return &storagev1.CSIDriverList{} },

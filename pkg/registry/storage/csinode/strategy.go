@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*storagev1.CSINode]{
-	Group: "storage.k8s.io", Name: "csinodes", Singular: "csinode", Versions: []string{"v1"},
+	Group: "storage.k8s.io", Name: "csinodes", Singular: "csinode",
 
 	New:     func() *storagev1.CSINode { return &storagev1.CSINode{} },
 	NewList: func() runtime.Object { return &storagev1.CSINodeList{} },

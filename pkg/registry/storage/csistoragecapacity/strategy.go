@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*storagev1.CSIStorageCapacity]{
-	Group: "storage.k8s.io", Name: "csistoragecapacities", Singular: "csistoragecapacity", Versions: []string{"v1"},
+	Group: "storage.k8s.io", Name: "csistoragecapacities", Singular: "csistoragecapacity",
 	Namespaced: true,
 
 	New:     func() *storagev1.CSIStorageCapacity { return &storagev1.CSIStorageCapacity{} },

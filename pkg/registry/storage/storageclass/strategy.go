@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*storagev1.StorageClass]{
-	Group: "storage.k8s.io", Name: "storageclasses", Singular: "storageclass", Versions: []string{"v1"},
+	Group: "storage.k8s.io", Name: "storageclasses", Singular: "storageclass",
 	ShortNames: []string{"sc"},
 
 	New:     func() *storagev1.StorageClass { return &storagev1.StorageClass{} },

@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*storagev1.VolumeAttachment]{
-	Group: "storage.k8s.io", Name: "volumeattachments", Singular: "volumeattachment", Versions: []string{"v1"},
+	Group: "storage.k8s.io", Name: "volumeattachments", Singular: "volumeattachment",
 
 	New:     func() *storagev1.VolumeAttachment { return &storagev1.VolumeAttachment{} },
 	NewList: func() runtime.Object { return &storagev1.VolumeAttachmentList{} },

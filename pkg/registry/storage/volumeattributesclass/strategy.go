@@ -11,7 +11,7 @@ import (
 )
 
 var resource = &stored.Resource[*storagev1.VolumeAttributesClass]{
-	Group: "storage.k8s.io", Name: "volumeattributesclasses", Singular: "volumeattributesclass", Versions: []string{"v1"},
+	Group: "storage.k8s.io", Name: "volumeattributesclasses", Singular: "volumeattributesclass",
 	ShortNames: []string{"vac"},
 
 	New:     func() *storagev1.VolumeAttributesClass { return &storagev1.VolumeAttributesClass{} },

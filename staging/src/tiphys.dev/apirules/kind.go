@@ -58,6 +58,9 @@ func Lookup(gvk schema.GroupVersionKind) (*Kind, bool) {
 // New makes an empty object of the kind.
 func (k *Kind) New() Object { return k.create() }
 
+// HasDefaults tells whether SetDefaults fills in anything.
+func (k *Kind) HasDefaults() bool { return k.defaults != nil }
+
 // SetDefaults fills in what the server does when it has decoded an object. Twice is the same as once.
 func (k *Kind) SetDefaults(obj Object) {
 	if k.defaults != nil {

@@ -9,6 +9,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	coordinationv1beta1 "k8s.io/api/coordination/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
@@ -17,6 +18,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	resourcev1 "k8s.io/api/resource/v1"
+	resourcev1beta2 "k8s.io/api/resource/v1beta2"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 
@@ -42,6 +44,7 @@ import (
 	"tiphys.dev/apirules/batch/job"
 	"tiphys.dev/apirules/certificates/certificatesigningrequest"
 	"tiphys.dev/apirules/coordination/lease"
+	"tiphys.dev/apirules/coordination/leasecandidate"
 	"tiphys.dev/apirules/core/binding"
 	"tiphys.dev/apirules/core/configmap"
 	"tiphys.dev/apirules/core/endpoints"
@@ -73,6 +76,7 @@ import (
 	"tiphys.dev/apirules/rbac/role"
 	"tiphys.dev/apirules/rbac/rolebinding"
 	"tiphys.dev/apirules/resource/deviceclass"
+	"tiphys.dev/apirules/resource/devicetaintrule"
 	"tiphys.dev/apirules/resource/resourceclaim"
 	"tiphys.dev/apirules/resource/resourceclaimtemplate"
 	"tiphys.dev/apirules/resource/resourceslice"
@@ -180,6 +184,9 @@ var kinds = []*Kind{
 	stored("coordination.k8s.io", "Lease", "leases", namespaced, &coordinationv1.LeaseList{}, rules[coordinationv1.Lease]{
 		prepare: prepareLease, create: lease.Validate, update: lease.ValidateUpdate,
 	}),
+	stored("coordination.k8s.io", "LeaseCandidate", "leasecandidates", namespaced, &coordinationv1beta1.LeaseCandidateList{}, rules[coordinationv1beta1.LeaseCandidate]{
+		create: leasecandidate.Validate, update: leasecandidate.ValidateUpdate,
+	}),
 	stored("discovery.k8s.io", "EndpointSlice", "endpointslices", namespaced, &discoveryv1.EndpointSliceList{}, rules[discoveryv1.EndpointSlice]{
 		defaults: endpointslice.SetDefaults, create: endpointslice.Validate, update: endpointslice.ValidateUpdate, warnings: endpointslice.Warnings, updateWarnings: endpointslice.UpdateWarnings,
 	}),
@@ -224,6 +231,9 @@ var kinds = []*Kind{
 	}),
 	stored("resource.k8s.io", "DeviceClass", "deviceclasses", clusterScoped, &resourcev1.DeviceClassList{}, rules[resourcev1.DeviceClass]{
 		create: deviceclass.Validate, update: deviceclass.ValidateUpdate,
+	}),
+	stored("resource.k8s.io", "DeviceTaintRule", "devicetaintrules", clusterScoped, &resourcev1beta2.DeviceTaintRuleList{}, rules[resourcev1beta2.DeviceTaintRule]{
+		create: devicetaintrule.Validate, update: devicetaintrule.ValidateUpdate, status: devicetaintrule.ValidateStatusUpdate,
 	}),
 	stored("resource.k8s.io", "ResourceClaim", "resourceclaims", namespaced, &resourcev1.ResourceClaimList{}, rules[resourcev1.ResourceClaim]{
 		defaults: resourceclaim.SetDefaults, create: resourceclaim.Validate, update: resourceclaim.ValidateUpdate, status: resourceclaim.ValidateStatusUpdate,

@@ -35,11 +35,16 @@ func kindOf(apiVersion, name string) (kind, bool) {
 	return kind{}, false
 }
 
-// validManifests reads testdata/valid.
+// validManifests reads testdata/valid, and testdata/unstable for the kinds that have only alpha and beta versions.
 func validManifests(t testing.TB) []manifest {
 	t.Helper()
-	files, err := filepath.Glob("testdata/valid/*.yaml")
-	if err != nil || len(files) == 0 {
+	files, err := filepath.Glob("testdata/unstable/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stable, err := filepath.Glob("testdata/valid/*.yaml")
+	files = append(files, stable...)
+	if err != nil || len(stable) == 0 {
 		t.Fatalf("no manifests: %v", err)
 	}
 	var out []manifest
