@@ -4,7 +4,6 @@ import (
 	"context"
 	"reflect"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -85,7 +84,7 @@ func (r *Resource[T]) changed(o, before T) bool {
 	if r.Changed != nil {
 		return r.Changed(o, before)
 	}
-	return !apiequality.Semantic.DeepEqual(r.Spec(o), r.Spec(before))
+	return !check.Same(r.Spec(o), r.Spec(before))
 }
 
 func (s *strategy[T]) Validate(ctx context.Context, obj runtime.Object) field.ErrorList {

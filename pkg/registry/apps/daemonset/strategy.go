@@ -5,11 +5,11 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
 	rules "tiphys.dev/apirules/apps/daemonset"
+	"tiphys.dev/apirules/check"
 	"tiphys.dev/apirules/core/podspec"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
@@ -31,7 +31,7 @@ var resource = &stored.Resource[*appsv1.DaemonSet]{
 	PrepareForCreate: func(_ context.Context, o *appsv1.DaemonSet) { setTemplateGeneration(o, 1) },
 	PrepareForUpdate: func(_ context.Context, o, old *appsv1.DaemonSet) {
 		n := templateGeneration(old)
-		if !apiequality.Semantic.DeepEqual(o.Spec.Template, old.Spec.Template) {
+		if !check.Same(&o.Spec.Template, &old.Spec.Template) {
 			n++
 		}
 		setTemplateGeneration(o, n)

@@ -3,10 +3,10 @@ package deployment
 import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	rules "tiphys.dev/apirules/apps/deployment"
+	"tiphys.dev/apirules/check"
 	"tiphys.dev/apirules/core/podspec"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
@@ -25,7 +25,7 @@ var resource = &stored.Resource[*appsv1.Deployment]{
 	Generation: true,
 	// The controller copies annotations to its replica sets, so they count as part of what is wanted.
 	Changed: func(o, old *appsv1.Deployment) bool {
-		return !apiequality.Semantic.DeepEqual(o.Spec, old.Spec) || !apiequality.Semantic.DeepEqual(o.Annotations, old.Annotations)
+		return !check.Same(&o.Spec, &old.Spec) || !check.Same(o.Annotations, old.Annotations)
 	},
 
 	StatusKeepsMetadata:  stored.Labels,

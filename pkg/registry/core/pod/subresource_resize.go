@@ -5,11 +5,11 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"tiphys.dev/apirules/check"
 	rules "tiphys.dev/apirules/core/pod"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
@@ -59,7 +59,7 @@ func (resizeStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 // raiseGeneration counts a change of the spec that came through a subresource.
 func raiseGeneration(o, before *corev1.Pod) {
 	o.Generation = before.Generation
-	if !apiequality.Semantic.DeepEqual(o.Spec, before.Spec) {
+	if !check.Same(&o.Spec, &before.Spec) {
 		o.Generation++
 	}
 }

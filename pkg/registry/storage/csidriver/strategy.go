@@ -4,10 +4,10 @@ import (
 	"context"
 
 	storagev1 "k8s.io/api/storage/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
 
+	"tiphys.dev/apirules/check"
 	rules "tiphys.dev/apirules/storage/csidriver"
 
 	"tiphys.dev/tiphys/pkg/registry/stored"
@@ -25,7 +25,7 @@ var resource = &stored.Resource[*storagev1.CSIDriver]{
 	// A driver starts without a generation; it counts changes of what kubelets act on.
 	PrepareForUpdate: func(_ context.Context, o, old *storagev1.CSIDriver) {
 		o.Generation = old.Generation
-		if !apiequality.Semantic.DeepEqual(o.Spec, old.Spec) {
+		if !check.Same(&o.Spec, &old.Spec) {
 			o.Generation++
 		}
 	},

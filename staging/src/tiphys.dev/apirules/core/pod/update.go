@@ -24,7 +24,7 @@ func ValidateUpdate(obj, old *v1.Pod) field.ErrorList {
 	}
 	errs = append(errs, validateMirrorAnnotation(obj, old, meta.Child("annotations"))...)
 
-	if check.Same(obj.Spec, old.Spec) {
+	if check.Same(&obj.Spec, &old.Spec) {
 		return errs // most updates: those of labels and annotations
 	}
 	if len(obj.Spec.Containers) != len(old.Spec.Containers) {

@@ -80,7 +80,7 @@ func ValidateUpdate(obj, old *v1.VolumeAttachment) field.ErrorList {
 	errs = append(errs, validateSpec(&obj.Spec)...)
 	errs = append(errs, validateStatus(&obj.Status)...)
 	errs = append(errs, volumesource.DriverName(obj.Spec.Attacher, field.NewPath("spec", "attacher"))...)
-	if !check.Same(obj.Spec, old.Spec) {
+	if !check.Same(&obj.Spec, &old.Spec) {
 		errs = append(errs, field.Invalid(field.NewPath("spec"), obj.Spec, apivalidation.FieldImmutableErrorMsg))
 	}
 	return errs
