@@ -109,6 +109,8 @@ func prepareStore(ctx context.Context, s *told) error {
 		{method: "POST", path: mapPath, body: fmt.Appendf(nil, mapBody, "doomed")},
 		{method: "POST", path: namespaced + "events", body: fmt.Appendf(nil, eventBody, "early")},
 		{method: "POST", path: namespaced + "podtemplates", body: []byte(`{"apiVersion":"v1","kind":"PodTemplate","metadata":{"name":"kept"},"template":{"spec":{"containers":[{"name":"c","image":"i"}]}}}`)},
+		// What a patch without a read begins with is in the cache then.
+		{method: "GET", path: mapPath},
 	} {
 		a, err := s.send(ctx, o)
 		if err != nil || a.code >= 300 && a.code != http.StatusConflict {
