@@ -234,33 +234,15 @@ func storm(ctx context.Context, b *bench, r *running, writer *load.Client, pods 
 // fanOut measures how many events a second reach many watchers while many clients
 // write, and then, with one writer, how long a change takes to reach them.
 func fanOut(ctx context.Context, b *bench, r *running, rec recorder) error {
-	watchers, events := b.size(200, 10), b.size(5000, 50)
 	clients, err := load.NewClients(r.RESTConfig(peer.Admin), 16)
 	if err != nil {
 		return err
 	}
-	before, err := r.usage("kube-apiserver")
-	if err != nil {
-		return err
-	}
+	watchers := b.size(200, 10)
 	profiled := b.profile(ctx, clients[0], rec.side, "watch")
-	start := time.Now()
-	err = watched(ctx, clients, watchers, events, "configmaps?watch=1", func(ctx context.Context) error {
-		start = time.Now()
-		_, err := load.Do(ctx, clients, events, func(ctx context.Context, c *load.Client, i int) error {
-			return c.Create(ctx, inSpace("configmaps"), configMap(fmt.Sprintf("event-%d", i)))
-		})
-		return err
-	}, func(int, int) {})
-	if err != nil {
+	if err := news(ctx, r, clients, watchers, b.size(5000, 50), 1.5, rec); err != nil {
 		return err
 	}
-	rec.rate(fmt.Sprintf("watch, %d watchers of %d new objects", watchers, events), "events/s", float64(watchers*events)/time.Since(start).Seconds(), 1.5)
-	after, err := r.usage("kube-apiserver")
-	if err != nil {
-		return err
-	}
-	rec.cost("watch, CPU time of the server for 1000 events", "ms", ms(after.CPU-before.CPU)*1000/float64(watchers*events), 0)
 	if err := profiled(); err != nil {
 		return err
 	}
@@ -279,6 +261,34 @@ func fanOut(ctx context.Context, b *bench, r *running, rec recorder) error {
 	all := slices.Concat(latencies...)
 	rec.cost(fmt.Sprintf("watch, from request to event at %d watchers, p50", watchers), "ms", ms(measure.Quantile(all, 0.5)), 0)
 	rec.cost("watch, from request to event, p99", "ms", ms(measure.Quantile(all, 0.99)), 0)
+	// As many as the nodes of a large cluster.
+	return news(ctx, r, clients, b.size(1500, 20), b.size(1000, 50), 0, rec)
+}
+
+// news measures how many events a second reach watchers while all clients make objects.
+func news(ctx context.Context, r *running, clients []*load.Client, watchers, events int, wanted float64, rec recorder) error {
+	before, err := r.usage("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	err = watched(ctx, clients, watchers, events, "configmaps?watch=1", func(ctx context.Context) error {
+		start = time.Now()
+		_, err := load.Do(ctx, clients, events, func(ctx context.Context, c *load.Client, i int) error {
+			return c.Create(ctx, inSpace("configmaps"), configMap(fmt.Sprintf("event-%d-%d", watchers, i)))
+		})
+		return err
+	}, func(int, int) {})
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("watch, %d watchers of %d new objects", watchers, events)
+	rec.rate(name, "events/s", float64(watchers*events)/time.Since(start).Seconds(), wanted)
+	after, err := r.usage("kube-apiserver")
+	if err != nil {
+		return err
+	}
+	rec.cost(name+", CPU time of the server for 1000 events", "ms", ms(after.CPU-before.CPU)*1000/float64(watchers*events), 0)
 	return nil
 }
 
