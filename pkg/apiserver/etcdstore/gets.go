@@ -10,8 +10,10 @@ import (
 )
 
 const (
-	// underWay is how many round trips there may be at a time before further reads wait for one of them to end.
+	// underWay is how many round trips there may be at a time before further reads wait for one of them to end, or to be late.
 	underWay = 2
+	// late round trips hold nobody up: the member of the store that they went to may answer no more, and others do.
+	late = 100 * time.Millisecond
 	// together is how many reads one transaction takes; etcd takes 128 operations unless told otherwise (--max-txn-ops).
 	together = 64
 	// patience is for a transaction, whose reads may have contexts of any length.
@@ -50,7 +52,7 @@ func (g *gets) Get(ctx context.Context, key string, opts ...clientv3.OpOption) (
 	if g.running < underWay {
 		g.running++
 		g.mu.Unlock()
-		defer g.done()
+		defer g.begin()()
 		return g.KV.Get(ctx, key, opts...)
 	}
 	w := &get{op, make(chan *clientv3.GetResponse, 1)}
@@ -67,7 +69,17 @@ func (g *gets) Get(ctx context.Context, key string, opts ...clientv3.OpOption) (
 	}
 }
 
-// done is called when a round trip has ended: the next one takes all that waits.
+// begin is called when a round trip begins, and what it returns when it has ended.
+func (g *gets) begin() (ended func()) {
+	done := sync.OnceFunc(g.done)
+	timer := time.AfterFunc(late, done)
+	return func() {
+		timer.Stop()
+		done()
+	}
+}
+
+// done is called when a round trip has ended or is late: the next one takes all that waits.
 func (g *gets) done() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -78,7 +90,7 @@ func (g *gets) done() {
 	batch := g.waiting[:min(together, len(g.waiting))]
 	g.waiting = g.waiting[len(batch):]
 	go func() {
-		defer g.done()
+		defer g.begin()()
 		g.read(batch)
 	}()
 }

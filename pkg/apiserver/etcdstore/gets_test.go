@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -131,6 +132,44 @@ func TestReadThatIsGivenUp(t *testing.T) {
 		synctest.Wait()
 		close(kv.proceed)
 		group.Wait()
+	})
+}
+
+// Round trips to a member that does not answer hold up nobody but their own reads.
+func TestLateRoundTrips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		frozen := make(chan struct{})
+		kv := &fakeKV{proceed: frozen}
+		g := &gets{KV: kv}
+		var stuck, others sync.WaitGroup
+		for range underWay {
+			stuck.Go(func() { _, _ = g.Get(t.Context(), "stuck") })
+		}
+		synctest.Wait()
+		kv.proceed = make(chan struct{})
+		close(kv.proceed) // whoever comes from now on is answered
+		began := time.Now()
+		for i := range 10 {
+			others.Go(func() {
+				if r, err := g.Get(t.Context(), fmt.Sprint(i)); err != nil || len(r.Kvs) != 1 {
+					t.Errorf("%v, %v", r, err)
+				}
+			})
+		}
+		others.Wait()
+		if took := time.Since(began); took != late {
+			t.Errorf("the others took %s, want %s", took, late)
+		}
+		began = time.Now()
+		if _, err := g.Get(t.Context(), "more"); err != nil || time.Since(began) != 0 {
+			t.Errorf("one more took %s (%v)", time.Since(began), err)
+		}
+		close(frozen)
+		stuck.Wait()
+		synctest.Wait()
+		if g.running != 0 || len(g.waiting) != 0 {
+			t.Errorf("%d still run, %d wait", g.running, len(g.waiting))
+		}
 	})
 }
 
