@@ -66,7 +66,15 @@ func spanTree(spans []*trace.Span) string {
 			}
 			var events []string
 			for _, e := range s.Events {
-				events = append(events, e.Name)
+				if s.Name != "Get" || !strings.HasPrefix(e.Name, "watchCache ") {
+					events = append(events, e.Name)
+				}
+			}
+			// The present state of one object is answered from the cache here, once the store has said that it is that: upstream asks the store
+			// for the object, by way of the cache. Both ask it once.
+			if s.Name == "cacher.Get" {
+				write(string(s.SpanId), indent)
+				continue
 			}
 			out = append(out, fmt.Sprintf("%s%s %s %v %v", indent, s.Name, strings.TrimPrefix(s.Kind.String(), "SPAN_KIND_"), sortedKeys(keys), events))
 			write(string(s.SpanId), indent+"  ")
