@@ -12,6 +12,7 @@ import (
 	"k8s.io/component-base/version/verflag"
 	proxyconfig "k8s.io/kube-proxy/config/v1alpha1"
 
+	"tiphys.dev/tiphys/pkg/features"
 	"tiphys.dev/tiphys/pkg/proxy/config"
 )
 
@@ -97,7 +98,7 @@ func (o *options) addGeneralFlags(fs *pflag.FlagSet) {
 	bind(o, "nodeport-addresses", fs.StringSlice("nodeport-addresses", nil, "CIDRs of the local addresses that accept node ports, or 'primary' for the node's primary ones; unset means all."), func(c *cfg, v []string) { c.NodePortAddresses = v })
 	bind(o, "oom-score-adj", fs.Int32("oom-score-adj", -999, "The process's oom-score-adj, from -1000 to 1000."), func(c *cfg, v int32) { c.OOMScoreAdj = &v })
 	gates := map[string]bool{}
-	fs.Var(cliflag.NewMapStringBool(&gates), "feature-gates", "key=value pairs; known names are accepted, none changes this implementation.")
+	fs.Var(cliflag.NewMapStringBool(&gates), "feature-gates", "key=value pairs of feature gates; none changes this implementation.")
 	bind(o, "feature-gates", &gates, func(c *cfg, v map[string]bool) { c.FeatureGates = v })
 }
 
@@ -181,6 +182,9 @@ func (o *options) complete() (*proxyconfig.KubeProxyConfiguration, error) {
 		return nil, err
 	}
 	config.SetDefaults(c)
+	if err := features.Validate(c.FeatureGates); err != nil {
+		return nil, fmt.Errorf("setting feature gates: %w", err)
+	}
 	return c, nil
 }
 

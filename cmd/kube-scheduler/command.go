@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/version/verflag"
 
@@ -27,10 +28,13 @@ func newCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			verflag.PrintAndExitIfRequested()
+			if err := o.components.Set(); err != nil {
+				return err
+			}
 			if err := o.validate(); err != nil {
 				return err
 			}
-			if err := logsapi.ValidateAndApply(o.logging, nil); err != nil {
+			if err := logsapi.ValidateAndApply(o.logging, utilfeature.DefaultFeatureGate); err != nil {
 				return err
 			}
 			if err := o.complete(); err != nil {

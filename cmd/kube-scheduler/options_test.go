@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,16 @@ func TestCommand(t *testing.T) {
 	cmd := newCommand()
 	t.Run("flags", func(t *testing.T) { checkFlags(t, cmd.Flags()) })
 	t.Run("default configuration", func(t *testing.T) { checkDefaultConfiguration(t, cmd) })
+	t.Run("feature gates", checkGates)
+}
+
+// checkGates sets what cannot be. The process's gates remember it, so nothing comes after this.
+func checkGates(t *testing.T) {
+	cmd := newCommand()
+	cmd.SetArgs([]string{"--feature-gates=GangScheduling=true", "--write-config-to", filepath.Join(t.TempDir(), "out.yaml")})
+	if err := cmd.Execute(); err == nil || !strings.Contains(err.Error(), "depends on features that are disabled: [GenericWorkload]") {
+		t.Errorf("GangScheduling without GenericWorkload: %v", err)
+	}
 }
 
 // checkFlags compares with what upstream's binary lists.

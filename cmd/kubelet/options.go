@@ -10,6 +10,7 @@ import (
 	"k8s.io/component-base/cli/flag"
 	kubeletconfig "k8s.io/kubelet/config/v1beta1"
 
+	"tiphys.dev/tiphys/pkg/features"
 	"tiphys.dev/tiphys/pkg/kubelet/config"
 )
 
@@ -110,6 +111,9 @@ func (o *options) load() (*kubeletconfig.KubeletConfiguration, error) {
 		}
 	}
 	config.SetDefaults(c)
+	if err := features.Validate(c.FeatureGates); err != nil {
+		return nil, fmt.Errorf("setting feature gates: %w", err)
+	}
 	return c, nil
 }
 

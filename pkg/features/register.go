@@ -1,12 +1,17 @@
 package features
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/component-base/featuregate"
 	logsapi "k8s.io/component-base/logs/api/v1"
 )
+
+// release is the one whose gates these are.
+const release = "1.36"
 
 // Register adds to the gate every feature that no library has registered already.
 func Register(gate featuregate.MutableVersionedFeatureGate) error {
@@ -28,7 +33,28 @@ func Register(gate featuregate.MutableVersionedFeatureGate) error {
 	if err := gate.AddVersioned(missing); err != nil {
 		return fmt.Errorf("registering feature gates: %w", err)
 	}
+	// The gate keeps the map and sorts the lists.
+	own := map[featuregate.Feature][]featuregate.Feature{}
+	for name, needs := range dependencies {
+		own[name] = slices.Clone(needs)
+	}
+	if err := gate.AddDependencies(own); err != nil {
+		return fmt.Errorf("registering what features depend on: %w", err)
+	}
 	return nil
+}
+
+// Validate reports what cannot be set: names that there are not, features that cannot be turned, and those that need others which are off. It is
+// for commands that ask no gate of the process.
+func Validate(set map[string]bool) error {
+	gate := featuregate.NewVersionedFeatureGate(version.MustParse(release))
+	if err := Register(gate); err != nil {
+		return err
+	}
+	if err := gate.SetFromMap(set); err != nil {
+		return err
+	}
+	return errors.Join(gate.Validate()...)
 }
 
 // read are the gates that the project's own code asks; those of the libraries are asked by the libraries.

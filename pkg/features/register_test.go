@@ -2,6 +2,7 @@ package features
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/util/version"
@@ -58,10 +59,31 @@ func TestUnread(t *testing.T) {
 		t.Fatal(err)
 	}
 	libraries := map[featuregate.Feature]featuregate.FeatureSpec{"WatchList": {}}
-	if err := gate.Set("WatchList=false,NodeDeclaredFeatures=false,AllowDNSOnlyNodeCSR=true,InPlacePodVerticalScaling=true"); err != nil {
+	if err := gate.Set("WatchList=false,PodTopologyLabelsAdmission=false,AllowDNSOnlyNodeCSR=true,InPlacePodVerticalScaling=true"); err != nil {
 		t.Fatal(err)
 	}
 	if got := Unread(gate, libraries); !slices.Equal(got, []string{"AllowDNSOnlyNodeCSR"}) {
 		t.Errorf("nobody asks %v", got)
+	}
+}
+
+func TestDependencies(t *testing.T) {
+	for _, tc := range []struct {
+		set  map[string]bool
+		says string
+	}{
+		{map[string]bool{"GangScheduling": true}, "GangScheduling is enabled, but depends on features that are disabled: [GenericWorkload]"},
+		{map[string]bool{"GangScheduling": true, "GenericWorkload": true}, ""},
+		{map[string]bool{"GracefulNodeShutdown": false}, "GracefulNodeShutdownBasedOnPodPriority is enabled, but depends on features that are disabled: [GracefulNodeShutdown]"},
+		{map[string]bool{"AllBeta": false}, ""},
+		{map[string]bool{"AllAlpha": true, "AllBeta": true}, ""},
+		{map[string]bool{"AllAlpha": true, "AllBeta": true, "AtomicFIFO": false}, "StaleControllerConsistencyDaemonSet is enabled"},
+		{map[string]bool{"NoSuchGate": true}, "unrecognized feature gate: NoSuchGate"},
+		{map[string]bool{"InPlacePodVerticalScaling": false}, "feature is locked to true"},
+	} {
+		err := Validate(tc.set)
+		if (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%v: %v", tc.set, err)
+		}
 	}
 }

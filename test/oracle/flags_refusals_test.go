@@ -63,7 +63,7 @@ var refusals = []refusal{
 
 	{flag: "feature-gates", value: "Unknown=true"}, {flag: "feature-gates", value: "StorageVersionHash=perhaps"}, {flag: "feature-gates", value: "StorageVersionHash"},
 	{flag: "feature-gates", value: "odd:StorageVersionHash=false"}, {flag: "feature-gates", value: "APIServerTracing=false"},
-	{flag: "feature-gates", value: "kube:Unknown=true"},
+	{flag: "feature-gates", value: "kube:Unknown=true"}, {flag: "feature-gates", value: "GangScheduling=true"}, {flag: "feature-gates", value: "AtomicFIFO=false,NodeDeclaredFeatures=false"},
 	{flag: "emulated-version", value: "1.37"}, {flag: "emulated-version", value: "1.20"}, {flag: "emulated-version", value: "kube=1.35.1"}, {flag: "emulated-version", value: "x"},
 	{flag: "emulated-version", value: "odd=1.35"}, {flag: "emulated-version", value: "1.32"}, {flag: "emulated-version", value: "kube=1.35,kube=1.36"},
 	{flag: "min-compatibility-version", value: "1.37"}, {flag: "min-compatibility-version", value: "1.10"}, {flag: "min-compatibility-version", value: "1.36", more: "--emulated-version=1.35"},
