@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/util/flowcontrol"
 )
 
 // feeds lets watches of the same objects follow one watch of the cache: each event is then looked at once, and goes straight to all of them.
@@ -61,6 +62,8 @@ func (s *feeds) Watch(ctx context.Context, key string, opts storage.ListOptions)
 	m := &member{feed: f, key: key, opts: opts, last: version, events: make(chan watch.Event, memberBuffer)}
 	m.ctx, m.cancel = context.WithCancel(ctx)
 	if !initial && f.attach(m) {
+		// Its seat in priority and fairness was for what it is sent first, which is nothing.
+		flowcontrol.WatchInitialized(ctx)
 		context.AfterFunc(ctx, m.Stop)
 		return m, nil
 	}

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/util/flowcontrol"
 )
 
 // history is a cache: a watch is first sent what came after its version, and then what comes.
@@ -52,6 +53,7 @@ func (h *history) Watch(ctx context.Context, _ string, opts storage.ListOptions)
 	}
 	h.open[w] = true
 	context.AfterFunc(ctx, w.stop)
+	flowcontrol.WatchInitialized(ctx)
 	return w, nil
 }
 
@@ -213,4 +215,32 @@ func TestWhatIsShared(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
 	}
+}
+
+// A watch that is open takes no seat of priority and fairness any more, whoever brings its events.
+func TestWatchesLeaveTheirSeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &history{open: map[*historyWatch]bool{}}
+		s := newFeeds(h)
+		h.change(3)
+		seated := 0
+		for i := range 3 * alone {
+			signal := flowcontrol.NewInitializationSignal()
+			ctx, stop := context.WithCancel(flowcontrol.WithInitializationSignal(t.Context(), signal))
+			defer stop()
+			opts := storage.ListOptions{ResourceVersion: fmt.Sprint(1 + i%3), Recursive: true, Predicate: storage.Everything}
+			if _, err := s.Watch(ctx, "/configmaps/", opts); err != nil {
+				t.Fatal(err)
+			}
+			seated++
+			go func() {
+				signal.Wait()
+				seated--
+			}()
+			synctest.Wait()
+		}
+		if seated > 0 {
+			t.Errorf("%d watches keep their seats", seated)
+		}
+	})
 }
