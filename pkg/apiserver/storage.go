@@ -30,6 +30,11 @@ var storagePrefixes = map[schema.GroupResource]string{
 	{Group: "networking.k8s.io", Resource: "networkpolicies"}: "networkpolicies",
 }
 
+// storedAs are resources that came with this release in no other version: there is none that the release before could read.
+var storedAs = map[schema.GroupResource]schema.GroupVersion{
+	{Group: "resource.k8s.io", Resource: "resourcepoolstatusrequests"}: {Group: "resource.k8s.io", Version: "v1alpha3"},
+}
+
 // defaultResources are the group versions that are served unless --runtime-config says otherwise.
 func defaultResources() *serverstorage.ResourceConfig {
 	r := serverstorage.NewResourceConfig()
@@ -61,6 +66,9 @@ func (g *generic) setStorage(ctx context.Context, c *Config) error {
 	config := c.Etcd.StorageConfig
 	config.StorageObjectCountTracker = g.config.StorageObjectCountTracker
 	encoding := serverstorage.NewDefaultResourceEncodingConfig(scheme.Scheme)
+	for resource, version := range storedAs {
+		encoding.SetResourceEncoding(resource, version, schema.GroupVersion{Group: resource.Group, Version: runtime.APIVersionInternal})
+	}
 	factory := serverstorage.NewDefaultStorageFactory(config, c.Etcd.DefaultStorageMediaType, scheme.Codecs,
 		encoding, g.config.MergedResourceConfig, storagePrefixes)
 	// Both groups serve the same objects; the first is where they are stored.

@@ -59,9 +59,11 @@ func Validate(set map[string]bool) error {
 
 // read are the gates that the project's own code asks; those of the libraries are asked by the libraries.
 var read = map[featuregate.Feature]bool{
+	"ClusterTrustBundle":         true, // pkg/registry
 	"NodeDeclaredFeatures":       true, // pkg/apiserver/admission/nodedeclaredfeatures
 	"PodLogsQuerySplitStreams":   true, // pkg/registry/core/pod
 	"PodTopologyLabelsAdmission": true, // pkg/apiserver/admission/podtopologylabels
+	"StorageVersionMigrator":     true, // pkg/registry
 }
 
 // Unread are the gates that somebody has turned away from their default though nobody asks them: what they are for is there, or is not,

@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/component-base/featuregate"
 	"k8s.io/utils/clock"
 
 	serviceaccounttokens "tiphys.dev/tiphys/pkg/apiserver/authn/serviceaccount"
@@ -32,6 +33,7 @@ import (
 	"tiphys.dev/tiphys/pkg/registry/admissionregistration/validatingadmissionpolicy"
 	"tiphys.dev/tiphys/pkg/registry/admissionregistration/validatingadmissionpolicybinding"
 	"tiphys.dev/tiphys/pkg/registry/admissionregistration/validatingwebhookconfiguration"
+	"tiphys.dev/tiphys/pkg/registry/apiserverinternal/storageversion"
 	"tiphys.dev/tiphys/pkg/registry/apps/controllerrevision"
 	"tiphys.dev/tiphys/pkg/registry/apps/daemonset"
 	"tiphys.dev/tiphys/pkg/registry/apps/deployment"
@@ -43,6 +45,7 @@ import (
 	"tiphys.dev/tiphys/pkg/registry/batch/cronjob"
 	"tiphys.dev/tiphys/pkg/registry/batch/job"
 	"tiphys.dev/tiphys/pkg/registry/certificates/certificatesigningrequest"
+	"tiphys.dev/tiphys/pkg/registry/certificates/clustertrustbundle"
 	"tiphys.dev/tiphys/pkg/registry/coordination/lease"
 	"tiphys.dev/tiphys/pkg/registry/coordination/leasecandidate"
 	"tiphys.dev/tiphys/pkg/registry/core/componentstatus"
@@ -80,6 +83,7 @@ import (
 	"tiphys.dev/tiphys/pkg/registry/resource/devicetaintrule"
 	"tiphys.dev/tiphys/pkg/registry/resource/resourceclaim"
 	"tiphys.dev/tiphys/pkg/registry/resource/resourceclaimtemplate"
+	"tiphys.dev/tiphys/pkg/registry/resource/resourcepoolstatusrequest"
 	"tiphys.dev/tiphys/pkg/registry/resource/resourceslice"
 	"tiphys.dev/tiphys/pkg/registry/scheduling/priorityclass"
 	"tiphys.dev/tiphys/pkg/registry/storage/csidriver"
@@ -88,6 +92,7 @@ import (
 	"tiphys.dev/tiphys/pkg/registry/storage/storageclass"
 	"tiphys.dev/tiphys/pkg/registry/storage/volumeattachment"
 	"tiphys.dev/tiphys/pkg/registry/storage/volumeattributesclass"
+	"tiphys.dev/tiphys/pkg/registry/storagemigration/storageversionmigration"
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
@@ -195,9 +200,9 @@ var groups = []group{
 	{"discovery.k8s.io", []string{"v1"}, all(endpointslice.New), nil, nil},
 	{"node.k8s.io", []string{"v1"}, all(runtimeclass.New), nil, nil},
 	{"flowcontrol.apiserver.k8s.io", []string{"v1"}, all(flowschema.New, prioritylevelconfiguration.New), []unstable{{"v1beta3", nil}}, nil},
-	{"certificates.k8s.io", []string{"v1"}, all(certificatesigningrequest.New), nil, nil},
+	{"certificates.k8s.io", []string{"v1"}, all(certificatesigningrequest.New), []unstable{{"v1beta1", []string{"clustertrustbundles"}}, {"v1alpha1", []string{"clustertrustbundles"}}}, all(clustertrustbundle.New)},
 	{"admissionregistration.k8s.io", []string{"v1"}, all(mutatingwebhookconfiguration.New, validatingwebhookconfiguration.New, validatingadmissionpolicy.New, validatingadmissionpolicybinding.New, mutatingadmissionpolicy.New, mutatingadmissionpolicybinding.New), []unstable{{"v1beta1", mutatingPolicies}, {"v1alpha1", mutatingPolicies}}, nil},
-	{"resource.k8s.io", []string{"v1"}, resourceStorage, []unstable{{"v1beta2", slices.Concat(devices, []string{"devicetaintrules"})}, {"v1beta1", devices}, {"v1alpha3", []string{"devicetaintrules"}}}, all(devicetaintrule.New)},
+	{"resource.k8s.io", []string{"v1"}, resourceStorage, []unstable{{"v1beta2", slices.Concat(devices, []string{"devicetaintrules"})}, {"v1beta1", devices}, {"v1alpha3", []string{"devicetaintrules", "resourcepoolstatusrequests"}}}, all(devicetaintrule.New, resourcepoolstatusrequest.New)},
 	{"autoscaling", []string{"v2", "v1"}, all(horizontalpodautoscaler.New), nil, nil},
 	{"authentication.k8s.io", []string{"v1"}, authenticationStorage, nil, nil},
 	{"authorization.k8s.io", []string{"v1"}, authorizationStorage, nil, nil},
@@ -205,6 +210,8 @@ var groups = []group{
 		return event.New(c.Getter, "events.k8s.io", c.EventTTL)
 	}, nil, nil},
 	{"rbac.authorization.k8s.io", []string{"v1"}, rbacStorage, nil, nil},
+	{"storagemigration.k8s.io", nil, all(), []unstable{{"v1beta1", []string{"storageversionmigrations"}}}, all(storageversionmigration.New)},
+	{"internal.apiserver.k8s.io", nil, all(), []unstable{{"v1alpha1", []string{"storageversions"}}}, all(storageversion.New)},
 }
 
 // Resources that several unstable versions have.
@@ -212,6 +219,11 @@ var (
 	mutatingPolicies = []string{"mutatingadmissionpolicies", "mutatingadmissionpolicybindings"}
 	devices          = []string{"deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices"}
 )
+
+// gated are resources that need a feature gate beside their version.
+var gated = map[string]featuregate.Feature{
+	"clustertrustbundles": "ClusterTrustBundle", "storageversionmigrations": "StorageVersionMigrator",
+}
 
 // all joins the storages of plain resources.
 func all(makers ...func(generic.RESTOptionsGetter) (stored.Storage, error)) func(*Config) (stored.Storage, error) {
@@ -292,6 +304,9 @@ func (g *group) served(c *Config) ([]served, error) {
 		asked := stored.Storage{}
 		for _, resource := range v.resources {
 			if !c.Enabled.ResourceEnabled(gv.WithResource(resource)) {
+				continue
+			}
+			if gate, ok := gated[resource]; ok && !c.Generic.FeatureGate.Enabled(gate) {
 				continue
 			}
 			if own[resource] == nil && more == nil {

@@ -17,10 +17,10 @@ var manifestFiles = []string{
 	"../../staging/src/tiphys.dev/apirules/testdata/valid/*.yaml", "../oracle/testdata/manifests/*.yaml", "testdata/custom.yaml",
 }
 
-func manifests(t *testing.T) []map[string]any {
+func manifests(t *testing.T, more ...string) []map[string]any {
 	t.Helper()
 	var out []map[string]any
-	for _, pattern := range manifestFiles {
+	for _, pattern := range slices.Concat(manifestFiles, more) {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: no manifests (%v)", pattern, err)
@@ -79,7 +79,7 @@ func (s *server) createAll() int {
 		s.Fatal(err)
 	}
 	known, made := map[string]resource{}, 0
-	for _, m := range manifests(s.T) {
+	for _, m := range manifests(s.T, s.more...) {
 		kind := m["apiVersion"].(string) + " " + m["kind"].(string)
 		s.await(kind, func() bool {
 			if _, ok := known[kind]; !ok {

@@ -32,6 +32,8 @@ type data struct {
 	port int
 	// args are further flags of the server, the same for both.
 	args []string
+	// more are further files of manifests.
+	more []string
 }
 
 func newData(t *testing.T, args ...string) *data {
@@ -59,6 +61,7 @@ type server struct {
 	*testing.T
 	client rest.Interface
 	store  *clientv3.Client
+	more   []string
 }
 
 // serve runs a side on the data while f does its work, and stops it.
@@ -94,7 +97,7 @@ func (d *data) serve(s side, f func(*server)) {
 		d.Fatal(err)
 	}
 	defer store.Close()
-	f(&server{T: d.T, client: kubernetes.NewForConfigOrDie(c.RESTConfig(peer.Admin)).RESTClient(), store: store})
+	f(&server{T: d.T, client: kubernetes.NewForConfigOrDie(c.RESTConfig(peer.Admin)).RESTClient(), store: store, more: d.more})
 }
 
 func (s *server) get(path string) []byte {

@@ -19,7 +19,9 @@ import (
 )
 
 // TestStoresAreAlike writes the same objects with both servers into stores of their own.
-func TestStoresAreAlike(t *testing.T) {
+func TestStoresAreAlike(t *testing.T) { storesAreAlike(t, newData) }
+
+func storesAreAlike(t *testing.T, newData func(*testing.T, ...string) *data) {
 	stores := map[side]map[string][]byte{}
 	for _, s := range []side{upstream, ours} {
 		newData(t).serve(s, func(s2 *server) {

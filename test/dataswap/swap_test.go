@@ -16,13 +16,13 @@ const (
 	tick     = 50 * time.Millisecond
 )
 
-func TestOursServesWhatUpstreamWrote(t *testing.T) { swap(t, upstream, ours) }
+func TestOursServesWhatUpstreamWrote(t *testing.T) { swap(newData(t), upstream, ours) }
 
-func TestUpstreamServesWhatOursWrote(t *testing.T) { swap(t, ours, upstream) }
+func TestUpstreamServesWhatOursWrote(t *testing.T) { swap(newData(t), ours, upstream) }
 
 // swap lets one server write, the other read, watch and update, and the first read what became of it.
-func swap(t *testing.T, writer, reader side) {
-	d := newData(t)
+func swap(d *data, writer, reader side) {
+	t := d.T
 	var written, updated map[string]string
 	d.serve(writer, func(s *server) {
 		made := s.createAll()

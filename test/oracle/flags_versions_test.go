@@ -73,9 +73,6 @@ func versionsTold(ctx context.Context, s *told) (string, error) {
 	return regexp.MustCompile(`binary="[^"]*",`).ReplaceAllString(text, ""), err
 }
 
-// unstable are resources of beta and alpha versions, none of which ours serves.
-var unstable = regexp.MustCompile(`\n\S+/v\d+(alpha|beta)\d+ \S+`)
-
 // versionEffects are the rows of versions, gates and what they turn on.
 var versionEffects = []effect{
 	{name: "feature-gates", flags: []string{"--feature-gates=StorageVersionHash=false,WatchList=false"}, probe: together(gates, groupsServed, answerProbe("/apis/apps/v1", `"resourceVersion":"\d+"`))},
@@ -86,13 +83,13 @@ var versionEffects = []effect{
 	{name: "emulated-version 1.34", flags: []string{"--emulated-version=kube=1.34"}, probe: together(versionText, versionsTold, gates, groupsServed)},
 	{name: "emulated-version 1.33", flags: []string{"--emulated-version=1.33"}, probe: together(versionText, versionsTold, gates, groupsServed)},
 	{name: "emulation-forward-compatible", flags: []string{"--emulated-version=1.33", "--emulation-forward-compatible=true"}, probe: together(versionText, groupsServed)},
-	{name: "runtime-config-emulation-forward-compatible", flags: []string{"--emulated-version=1.34", "--runtime-config-emulation-forward-compatible=true", "--runtime-config=storage.k8s.io/v1beta1=true"}, probe: groupsServed, lacks: unstable},
+	{name: "runtime-config-emulation-forward-compatible", flags: []string{"--emulated-version=1.34", "--runtime-config-emulation-forward-compatible=true", "--runtime-config=storage.k8s.io/v1beta1=true"}, probe: groupsServed},
 	{name: "min-compatibility-version", flags: []string{"--min-compatibility-version=1.34"}, probe: together(versionText, versionsTold)},
 	{name: "min-compatibility-version under emulation", flags: []string{"--emulated-version=1.35", "--min-compatibility-version=1.34"}, probe: together(versionText, versionsTold)},
 	{name: "runtime-config off", flags: []string{"--runtime-config=batch/v1=false,apps/v1/daemonsets=false,autoscaling/v1=false"}, probe: groupsServed},
-	{name: "runtime-config beta", flags: []string{"--runtime-config=api/beta=true"}, probe: groupsServed, lacks: unstable},
-	{name: "runtime-config storage version migration", flags: []string{"--runtime-config=storagemigration.k8s.io/v1beta1=true", "--feature-gates=StorageVersionMigrator=true"}, probe: groupsServed, lacks: unstable},
-	{name: "runtime-config coordinated leader election", flags: []string{"--runtime-config=coordination.k8s.io/v1beta1=true", "--feature-gates=CoordinatedLeaderElection=true"}, probe: groupsServed, lacks: unstable},
+	{name: "runtime-config beta", flags: []string{"--runtime-config=api/beta=true"}, probe: groupsServed},
+	{name: "runtime-config storage version migration", flags: []string{"--runtime-config=storagemigration.k8s.io/v1beta1=true", "--feature-gates=StorageVersionMigrator=true"}, probe: groupsServed},
+	{name: "runtime-config coordinated leader election", flags: []string{"--runtime-config=coordination.k8s.io/v1beta1=true", "--feature-gates=CoordinatedLeaderElection=true"}, probe: groupsServed},
 	{name: "runtime-config all off", flags: []string{"--runtime-config=api/beta=false,api/alpha=false"}, probe: groupsServed, idle: "none of them is on"},
 }
 

@@ -106,8 +106,12 @@ func (m manyVersioned) steps() []step {
 			out = append(out, get("", one(v)).keeping("version", "metadata.resourceVersion").silent(), put)
 		}
 		out = append(out, drop("delete "+made, one(m.versions[0])))
-		for _, v := range m.versions {
-			out = append(out, get("watch "+made+" as "+v, m.path(v)+since), get("watch in protobuf "+made+" as "+v, m.path(v)+since).showing(protobufType+";stream=watch"))
+		if made == m.versions[0] {
+			for _, v := range m.versions {
+				out = append(out, get("watch "+made+" as "+v, m.path(v)+since))
+			}
+			last := m.versions[len(m.versions)-1]
+			out = append(out, get("watch in protobuf "+made+" as "+last, m.path(last)+since).showing(protobufType+";stream=watch"))
 		}
 		out = append(out, post("of "+made+" in the place of another", m.path(m.versions[0]), m.body(made)), gone(one(m.versions[0])))
 	}

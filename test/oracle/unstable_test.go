@@ -14,11 +14,19 @@ var unstableVersion = regexp.MustCompile(`^v\d+(alpha|beta)\d+$`)
 // TestUnstableVersions does with the versions that are off by default what TestOracle does with the others, and tells stories in which one object has
 // several versions.
 func TestUnstableVersions(t *testing.T) {
-	compareUnstable(t, "versions.yaml", "--runtime-config=api/all=true")
+	compareUnstable(t, anyKind, []string{"kinds.yaml"}, []string{"versions.yaml", "alpha.yaml"}, append(severalVersions(), discoveries()), "--runtime-config=api/all=true")
 }
 
-// compareUnstable compares all resources of unstable versions that upstream serves with these flags.
-func compareUnstable(t *testing.T, more string, flags ...string) {
+// TestGatedVersions does the same with kinds that need a feature gate beside it.
+func TestGatedVersions(t *testing.T) {
+	compareUnstable(t, regexp.MustCompile("ClusterTrustBundle|StorageVersionMigration"), []string{"gated.yaml"}, []string{"gated.yaml"}, nil,
+		"--runtime-config=api/all=true", "--feature-gates=ClusterTrustBundle=true,StorageVersionMigrator=true")
+}
+
+var anyKind = regexp.MustCompile("")
+
+// compareUnstable compares the resources of unstable versions that upstream serves with these flags, from manifests of the rules and from those that stand here.
+func compareUnstable(t *testing.T, kinds *regexp.Regexp, rules, here []string, tales []story, flags ...string) {
 	r := newRunner(t, flags...)
 	var err error
 	if r.dir, err = fixtureDir(); err != nil {
@@ -27,21 +35,13 @@ func compareUnstable(t *testing.T, more string, flags ...string) {
 	if testing.Short() {
 		r.sample = 8
 	}
-	_, here, _, _ := runtime.Caller(0)
 	var unstable []*resource
-	var list []specimen
 	for _, res := range served(t, r.theirs.config) {
-		if unstableVersion.MatchString(res.version) {
+		if unstableVersion.MatchString(res.version) && kinds.MatchString(res.kind) {
 			unstable = append(unstable, res)
 		}
 	}
-	for _, file := range []string{"../../staging/src/tiphys.dev/apirules/testdata/unstable/kinds.yaml", "testdata/unstable/" + more, "testdata/unstable/alpha.yaml"} {
-		some, err := read(filepath.Join(filepath.Dir(here), file), unstable)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, some...)
-	}
+	list := unstableManifests(t, unstable, rules, here)
 	ctx := context.Background()
 	for _, res := range unstable {
 		if !wanted(res) {
@@ -68,7 +68,7 @@ func compareUnstable(t *testing.T, more string, flags ...string) {
 		}
 		write(t, r.score)
 	}
-	for _, s := range append(severalVersions(), discoveries()) {
+	for _, s := range tales {
 		if !wanted(&resource{kind: "Stories"}) && !wanted(&resource{kind: s.name}) {
 			continue
 		}
@@ -77,6 +77,28 @@ func compareUnstable(t *testing.T, more string, flags ...string) {
 		}
 	}
 	r.conclude(t)
+}
+
+func unstableManifests(t *testing.T, resources []*resource, rules, here []string) []specimen {
+	t.Helper()
+	_, file, _, _ := runtime.Caller(0)
+	folder := filepath.Dir(file)
+	var paths []string
+	for _, name := range rules {
+		paths = append(paths, filepath.Join(folder, "../../staging/src/tiphys.dev/apirules/testdata/unstable", name))
+	}
+	for _, name := range here {
+		paths = append(paths, filepath.Join(folder, "testdata/unstable", name))
+	}
+	var out []specimen
+	for _, path := range paths {
+		some, err := read(path, resources)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, some...)
+	}
+	return out
 }
 
 // TestUnstableOpenAPI compares the documents of these versions.

@@ -3,6 +3,7 @@ package scheme
 import (
 	"reflect"
 
+	admissionregistrationv1alpha1 "k8s.io/api/admissionregistration/v1alpha1"
 	"k8s.io/apimachinery/pkg/conversion"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -88,6 +89,7 @@ func hasDefaults(s *runtime.Scheme, hub runtime.Object, kind string) bool {
 func defaultsOf(s *runtime.Scheme, hub runtime.Object) func(any) {
 	of := reflect.TypeOf(hub).Elem()
 	return func(obj any) {
+		beforeDefaults(obj)
 		filled := reflect.New(of).Interface().(runtime.Object)
 		// What cannot be copied cannot be converted, which is said then.
 		if versions.Copy(filled, obj) != nil {
@@ -95,5 +97,13 @@ func defaultsOf(s *runtime.Scheme, hub runtime.Object) func(any) {
 		}
 		s.Default(filled)
 		_ = versions.Copy(obj, filled)
+	}
+}
+
+// beforeDefaults fills in what another version has and its hub has not.
+func beforeDefaults(obj any) {
+	if b, ok := obj.(*admissionregistrationv1alpha1.MutatingAdmissionPolicyBinding); ok && b.Spec.ParamRef != nil && b.Spec.ParamRef.ParameterNotFoundAction == nil {
+		deny := admissionregistrationv1alpha1.DenyAction
+		b.Spec.ParamRef.ParameterNotFoundAction = &deny
 	}
 }

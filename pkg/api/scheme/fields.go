@@ -26,13 +26,15 @@ var selectable = map[schema.GroupVersionKind][]string{
 	},
 	{Group: "batch", Version: "v1", Kind: "Job"}:                                     {"status.successful"},
 	{Group: "certificates.k8s.io", Version: "v1", Kind: "CertificateSigningRequest"}: {"spec.signerName"},
+	{Group: "certificates.k8s.io", Version: "v1beta1", Kind: "ClusterTrustBundle"}:   {"spec.signerName"},
+	{Group: "certificates.k8s.io", Version: "v1alpha1", Kind: "ClusterTrustBundle"}:  {"spec.signerName"},
 	{Group: "resource.k8s.io", Version: "v1", Kind: "ResourceSlice"}:                 {"spec.nodeName", "spec.driver"},
 	{Group: "resource.k8s.io", Version: "v1beta2", Kind: "ResourceSlice"}:            {"spec.nodeName", "spec.driver"},
 	{Group: "resource.k8s.io", Version: "v1beta1", Kind: "ResourceSlice"}:            {"spec.nodeName", "spec.driver"},
 }
 
 // clusterWide are those of them that have no namespace to select by.
-var clusterWide = map[string]bool{"Node": true, "Namespace": true, "CertificateSigningRequest": true, "ResourceSlice": true}
+var clusterWide = map[string]bool{"Node": true, "Namespace": true, "CertificateSigningRequest": true, "ClusterTrustBundle": true, "ResourceSlice": true}
 
 // eventFields translates the field names of events.k8s.io/v1 into those of the stored core event.
 var eventFields = map[string]string{

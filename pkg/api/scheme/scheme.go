@@ -53,11 +53,12 @@ var Groups = []Group{
 	{"authorization.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{authorizationv1.AddToScheme}, nil},
 	{"autoscaling", []string{"v2", "v1"}, []func(*runtime.Scheme) error{autoscalingv2.AddToScheme, autoscalingv1.AddToScheme}, nil},
 	{"batch", []string{"v1"}, []func(*runtime.Scheme) error{batchv1.AddToScheme}, nil},
-	{"certificates.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{certificatesv1.AddToScheme}, nil},
+	{"certificates.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{certificatesv1.AddToScheme}, unstableCertificates},
 	{"coordination.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{coordinationv1.AddToScheme}, unstableCoordination},
 	{"discovery.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{discoveryv1.AddToScheme}, nil},
 	{"events.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{eventsv1.AddToScheme}, nil},
 	{"flowcontrol.apiserver.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{flowcontrolv1.AddToScheme}, unstableFlowcontrol},
+	{"internal.apiserver.k8s.io", nil, nil, unstableInternal},
 	{"networking.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{networkingv1.AddToScheme}, unstableNetworking},
 	{"node.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{nodev1.AddToScheme}, nil},
 	{"policy", []string{"v1"}, []func(*runtime.Scheme) error{policyv1.AddToScheme}, nil},
@@ -65,6 +66,7 @@ var Groups = []Group{
 	{"resource.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{resourcev1.AddToScheme}, unstableResource},
 	{"scheduling.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{schedulingv1.AddToScheme}, nil},
 	{"storage.k8s.io", []string{"v1"}, []func(*runtime.Scheme) error{storagev1.AddToScheme}, unstableStorage},
+	{"storagemigration.k8s.io", nil, nil, unstableMigration},
 }
 
 var (

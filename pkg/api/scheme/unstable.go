@@ -3,6 +3,9 @@ package scheme
 import (
 	admissionregistrationv1alpha1 "k8s.io/api/admissionregistration/v1alpha1"
 	admissionregistrationv1beta1 "k8s.io/api/admissionregistration/v1beta1"
+	apiserverinternalv1alpha1 "k8s.io/api/apiserverinternal/v1alpha1"
+	certificatesv1alpha1 "k8s.io/api/certificates/v1alpha1"
+	certificatesv1beta1 "k8s.io/api/certificates/v1beta1"
 	coordinationv1alpha2 "k8s.io/api/coordination/v1alpha2"
 	coordinationv1beta1 "k8s.io/api/coordination/v1beta1"
 	flowcontrolv1beta3 "k8s.io/api/flowcontrol/v1beta3"
@@ -11,6 +14,7 @@ import (
 	resourcev1beta1 "k8s.io/api/resource/v1beta1"
 	resourcev1beta2 "k8s.io/api/resource/v1beta2"
 	storagev1beta1 "k8s.io/api/storage/v1beta1"
+	storagemigrationv1beta1 "k8s.io/api/storagemigration/v1beta1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -33,6 +37,13 @@ var (
 		{"v1beta1", []string{"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}, admissionregistrationv1beta1.AddToScheme},
 		{"v1alpha1", []string{"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}, admissionregistrationv1alpha1.AddToScheme},
 	}
+	unstableCertificates = []Version{
+		{"v1beta1", []string{"ClusterTrustBundle"}, certificatesv1beta1.AddToScheme},
+		{"v1alpha1", []string{"ClusterTrustBundle"}, certificatesv1alpha1.AddToScheme},
+	}
+	unstableInternal = []Version{
+		{"v1alpha1", []string{"StorageVersion"}, apiserverinternalv1alpha1.AddToScheme},
+	}
 	unstableCoordination = []Version{
 		{"v1beta1", []string{"LeaseCandidate"}, coordinationv1beta1.AddToScheme},
 		{"v1alpha2", []string{"LeaseCandidate"}, coordinationv1alpha2.AddToScheme},
@@ -46,7 +57,10 @@ var (
 	unstableResource = []Version{
 		{"v1beta2", []string{"DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice", "DeviceTaintRule"}, resourcev1beta2.AddToScheme},
 		{"v1beta1", []string{"DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"}, resourcev1beta1.AddToScheme},
-		{"v1alpha3", []string{"DeviceTaintRule"}, resourcev1alpha3.AddToScheme},
+		{"v1alpha3", []string{"DeviceTaintRule", "ResourcePoolStatusRequest"}, resourcev1alpha3.AddToScheme},
+	}
+	unstableMigration = []Version{
+		{"v1beta1", []string{"StorageVersionMigration"}, storagemigrationv1beta1.AddToScheme},
 	}
 	unstableStorage = []Version{
 		{"v1beta1", []string{"VolumeAttributesClass"}, storagev1beta1.AddToScheme},

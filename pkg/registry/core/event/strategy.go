@@ -14,7 +14,8 @@ import (
 	"tiphys.dev/tiphys/pkg/registry/stored"
 )
 
-// New makes the storage of events for the group; ttl is how long they are kept.
+// New makes the storage of events for the group; ttl is how long they are kept. Both groups have the same objects, which are those of the core group in the
+// store, in its metrics and in what is counted.
 func New(getter generic.RESTOptionsGetter, group string, ttl time.Duration) (stored.Storage, error) {
 	// Through the newer group an event must be complete; the core group takes what older recorders send.
 	validate, validateUpdate := rules.Validate, rules.ValidateUpdate
@@ -22,7 +23,7 @@ func New(getter generic.RESTOptionsGetter, group string, ttl time.Duration) (sto
 		validate, validateUpdate = rules.ValidateStrict, rules.ValidateStrictUpdate
 	}
 	r := &stored.Resource[*corev1.Event]{
-		Group: group, Name: "events", Singular: "event",
+		Name: "events", Singular: "event",
 		Namespaced:    true,
 		AnyFinalizers: group == "",
 		ShortNames:    []string{"ev"},

@@ -24,9 +24,8 @@ var resource = &stored.Resource[*resourcev1beta2.DeviceTaintRule]{
 
 	DeletedObject:       true,
 	StatusKeepsMetadata: stored.Metadata,
-	PrepareForCreate:    func(_ context.Context, o *resourcev1beta2.DeviceTaintRule) { stamp(&o.Spec.Taint, nil) },
 	PrepareForUpdate: func(_ context.Context, o, old *resourcev1beta2.DeviceTaintRule) {
-		stamp(&o.Spec.Taint, &old.Spec.Taint)
+		restamp(&o.Spec.Taint, &old.Spec.Taint)
 	},
 
 	Validate:             rules.Validate,
@@ -43,11 +42,11 @@ func New(getter generic.RESTOptionsGetter) (stored.Storage, error) {
 	return s, err
 }
 
-// stamp notes when the taint came, or its effect, where the writer does not say it. A time that was left as it is says nothing of a new effect.
-func stamp(taint, old *resourcev1beta2.DeviceTaint) {
-	if taint.TimeAdded != nil && (old == nil || taint.Effect == old.Effect || !taint.TimeAdded.Equal(old.TimeAdded)) {
-		return
+// restamp notes when the taint has a new effect: a time that was left as it is says nothing of it. A taint without a time has got one when it was decoded
+// (package scheme).
+func restamp(taint, old *resourcev1beta2.DeviceTaint) {
+	if taint.Effect != old.Effect && taint.TimeAdded.Equal(old.TimeAdded) {
+		now := metav1.Now()
+		taint.TimeAdded = &now
 	}
-	now := metav1.Now()
-	taint.TimeAdded = &now
 }

@@ -2,12 +2,14 @@ package apirules
 
 import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	apiserverinternalv1alpha1 "k8s.io/api/apiserverinternal/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	certificatesv1 "k8s.io/api/certificates/v1"
+	certificatesv1beta1 "k8s.io/api/certificates/v1beta1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	coordinationv1beta1 "k8s.io/api/coordination/v1beta1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,9 +20,11 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	resourcev1 "k8s.io/api/resource/v1"
+	resourcev1alpha3 "k8s.io/api/resource/v1alpha3"
 	resourcev1beta2 "k8s.io/api/resource/v1beta2"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	storagemigrationv1beta1 "k8s.io/api/storagemigration/v1beta1"
 
 	"tiphys.dev/apirules/admissionregistration/mutatingadmissionpolicy"
 	"tiphys.dev/apirules/admissionregistration/mutatingadmissionpolicybinding"
@@ -28,6 +32,7 @@ import (
 	"tiphys.dev/apirules/admissionregistration/validatingadmissionpolicy"
 	"tiphys.dev/apirules/admissionregistration/validatingadmissionpolicybinding"
 	"tiphys.dev/apirules/admissionregistration/validatingwebhookconfiguration"
+	"tiphys.dev/apirules/apiserverinternal/storageversion"
 	"tiphys.dev/apirules/apps/controllerrevision"
 	"tiphys.dev/apirules/apps/daemonset"
 	"tiphys.dev/apirules/apps/deployment"
@@ -43,6 +48,7 @@ import (
 	"tiphys.dev/apirules/batch/cronjob"
 	"tiphys.dev/apirules/batch/job"
 	"tiphys.dev/apirules/certificates/certificatesigningrequest"
+	"tiphys.dev/apirules/certificates/clustertrustbundle"
 	"tiphys.dev/apirules/coordination/lease"
 	"tiphys.dev/apirules/coordination/leasecandidate"
 	"tiphys.dev/apirules/core/binding"
@@ -79,6 +85,7 @@ import (
 	"tiphys.dev/apirules/resource/devicetaintrule"
 	"tiphys.dev/apirules/resource/resourceclaim"
 	"tiphys.dev/apirules/resource/resourceclaimtemplate"
+	"tiphys.dev/apirules/resource/resourcepoolstatusrequest"
 	"tiphys.dev/apirules/resource/resourceslice"
 	"tiphys.dev/apirules/scheduling/priorityclass"
 	"tiphys.dev/apirules/storage/csidriver"
@@ -87,6 +94,7 @@ import (
 	"tiphys.dev/apirules/storage/storageclass"
 	"tiphys.dev/apirules/storage/volumeattachment"
 	"tiphys.dev/apirules/storage/volumeattributesclass"
+	"tiphys.dev/apirules/storagemigration/storageversionmigration"
 )
 
 // kinds are all that a client can create, sorted by group and kind; what is answered and not stored comes last.
@@ -181,6 +189,9 @@ var kinds = []*Kind{
 	stored("certificates.k8s.io", "CertificateSigningRequest", "certificatesigningrequests", clusterScoped, &certificatesv1.CertificateSigningRequestList{}, rules[certificatesv1.CertificateSigningRequest]{
 		defaults: certificatesigningrequest.SetDefaults, prepare: prepareCertificateSigningRequest, create: certificatesigningrequest.Validate, update: certificatesigningrequest.ValidateUpdate, status: certificatesigningrequest.ValidateStatusUpdate,
 	}),
+	stored("certificates.k8s.io", "ClusterTrustBundle", "clustertrustbundles", clusterScoped, &certificatesv1beta1.ClusterTrustBundleList{}, rules[certificatesv1beta1.ClusterTrustBundle]{
+		create: clustertrustbundle.Validate, update: clustertrustbundle.ValidateUpdate,
+	}),
 	stored("coordination.k8s.io", "Lease", "leases", namespaced, &coordinationv1.LeaseList{}, rules[coordinationv1.Lease]{
 		prepare: prepareLease, create: lease.Validate, update: lease.ValidateUpdate,
 	}),
@@ -195,6 +206,9 @@ var kinds = []*Kind{
 	}),
 	stored("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration", "prioritylevelconfigurations", clusterScoped, &flowcontrolv1.PriorityLevelConfigurationList{}, rules[flowcontrolv1.PriorityLevelConfiguration]{
 		defaults: prioritylevelconfiguration.SetDefaults, create: prioritylevelconfiguration.Validate, update: prioritylevelconfiguration.ValidateUpdate, status: prioritylevelconfiguration.ValidateStatusUpdate,
+	}),
+	stored("internal.apiserver.k8s.io", "StorageVersion", "storageversions", clusterScoped, &apiserverinternalv1alpha1.StorageVersionList{}, rules[apiserverinternalv1alpha1.StorageVersion]{
+		create: storageversion.Validate, update: storageversion.ValidateUpdate, status: storageversion.ValidateStatusUpdate,
 	}),
 	stored("networking.k8s.io", "IPAddress", "ipaddresses", clusterScoped, &networkingv1.IPAddressList{}, rules[networkingv1.IPAddress]{
 		create: ipaddress.Validate, update: ipaddress.ValidateUpdate,
@@ -241,6 +255,9 @@ var kinds = []*Kind{
 	stored("resource.k8s.io", "ResourceClaimTemplate", "resourceclaimtemplates", namespaced, &resourcev1.ResourceClaimTemplateList{}, rules[resourcev1.ResourceClaimTemplate]{
 		defaults: resourceclaimtemplate.SetDefaults, create: resourceclaimtemplate.Validate, update: resourceclaimtemplate.ValidateUpdate,
 	}),
+	stored("resource.k8s.io", "ResourcePoolStatusRequest", "resourcepoolstatusrequests", clusterScoped, &resourcev1alpha3.ResourcePoolStatusRequestList{}, rules[resourcev1alpha3.ResourcePoolStatusRequest]{
+		defaults: resourcepoolstatusrequest.SetDefaults, create: resourcepoolstatusrequest.Validate, update: resourcepoolstatusrequest.ValidateUpdate, status: resourcepoolstatusrequest.ValidateStatusUpdate,
+	}),
 	stored("resource.k8s.io", "ResourceSlice", "resourceslices", clusterScoped, &resourcev1.ResourceSliceList{}, rules[resourcev1.ResourceSlice]{
 		create: resourceslice.Validate, update: resourceslice.ValidateUpdate,
 	}),
@@ -264,6 +281,9 @@ var kinds = []*Kind{
 	}),
 	stored("storage.k8s.io", "VolumeAttributesClass", "volumeattributesclasses", clusterScoped, &storagev1.VolumeAttributesClassList{}, rules[storagev1.VolumeAttributesClass]{
 		create: volumeattributesclass.Validate, update: volumeattributesclass.ValidateUpdate,
+	}),
+	stored("storagemigration.k8s.io", "StorageVersionMigration", "storageversionmigrations", clusterScoped, &storagemigrationv1beta1.StorageVersionMigrationList{}, rules[storagemigrationv1beta1.StorageVersionMigration]{
+		create: storageversionmigration.Validate, update: storageversionmigration.ValidateUpdate, status: storageversionmigration.ValidateStatusUpdate,
 	}),
 	review("", "Binding", "bindings", namespaced, rules[corev1.Binding]{
 		create: binding.Validate,

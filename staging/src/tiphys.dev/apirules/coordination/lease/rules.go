@@ -30,7 +30,7 @@ func validateSpec(spec *v1.LeaseSpec) field.ErrorList {
 		errs = append(errs, field.Invalid(path.Child("leaseTransitions"), *spec.LeaseTransitions, check.NotNegative))
 	}
 	if spec.Strategy != nil {
-		errs = append(errs, ValidateStrategy(*spec.Strategy, path.Child("strategy"))...)
+		errs = append(errs, validateStrategy(*spec.Strategy, path.Child("strategy"))...)
 	}
 	if spec.PreferredHolder != nil && *spec.PreferredHolder != "" && (spec.Strategy == nil || *spec.Strategy == "") {
 		errs = append(errs, field.Forbidden(path.Child("preferredHolder"), "may only be specified if `strategy` is defined"))
@@ -38,8 +38,8 @@ func validateSpec(spec *v1.LeaseSpec) field.ErrorList {
 	return errs
 }
 
-// ValidateStrategy checks a way to choose a leader. One of others has a domain in front; one without must be known.
-func ValidateStrategy(s v1.CoordinatedLeaseStrategy, path *field.Path) field.ErrorList {
+// A strategy of others has a domain in front; one without must be known.
+func validateStrategy(s v1.CoordinatedLeaseStrategy, path *field.Path) field.ErrorList {
 	if s == v1.OldestEmulationVersion {
 		return nil
 	}

@@ -2,6 +2,7 @@ package leasecandidate
 
 import (
 	"regexp"
+	"strings"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	v1beta1 "k8s.io/api/coordination/v1beta1"
@@ -9,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/util/version"
 
-	"tiphys.dev/apirules/coordination/lease"
+	"tiphys.dev/apirules/check"
 )
 
 // semantic is the form of versions, semver.org's, without a leading "v".
@@ -18,11 +19,8 @@ var semantic = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-
 // none is the version of those that have none, or none that can be read.
 var none = version.MustParseSemantic("0.0.0")
 
-// Validate checks a new candidate.
-func Validate(obj *v1beta1.LeaseCandidate) field.ErrorList {
-	errs := apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	return append(errs, validateSpec(&obj.Spec)...)
-}
+// Validate checks a new candidate. Its name is only what every name must be: a segment of a path.
+func Validate(obj *v1beta1.LeaseCandidate) field.ErrorList { return validateSpec(&obj.Spec) }
 
 // ValidateUpdate checks a change: a candidate is one for the same lease always.
 func ValidateUpdate(obj, old *v1beta1.LeaseCandidate) field.ErrorList {
@@ -45,9 +43,9 @@ func validateSpec(spec *v1beta1.LeaseCandidateSpec) field.ErrorList {
 		errs = append(errs, field.Required(path.Child("binaryVersion"), ""))
 	} else {
 		binary = parse(spec.BinaryVersion, path.Child("binaryVersion"), &errs)
-	}
-	if binary.LessThan(emulated) {
-		errs = append(errs, field.Invalid(path.Child("binaryVersion"), spec.BinaryVersion, "must be greater than or equal to `emulationVersion`"))
+		if binary.LessThan(emulated) {
+			errs = append(errs, field.Invalid(path.Child("binaryVersion"), spec.BinaryVersion, "must be greater than or equal to `emulationVersion`"))
+		}
 	}
 	if spec.Strategy == "" {
 		return append(errs, field.Required(path.Child("strategy"), ""))
@@ -55,8 +53,18 @@ func validateSpec(spec *v1beta1.LeaseCandidateSpec) field.ErrorList {
 	if spec.Strategy == coordinationv1.OldestEmulationVersion && emulated.EqualTo(none) {
 		errs = append(errs, field.Required(path.Child("emulationVersion"), "must be specified when `strategy` is 'OldestEmulationVersion'"))
 	}
-	// Clients know this path: the field is named twice.
-	return append(errs, lease.ValidateStrategy(spec.Strategy, path.Child("strategy", "strategy"))...)
+	return append(errs, validateStrategy(spec.Strategy, path.Child("strategy", "strategy"))...)
+}
+
+// A strategy of others has a domain in front; one without must be known. Clients know the path with the field named twice.
+func validateStrategy(s coordinationv1.CoordinatedLeaseStrategy, path *field.Path) field.ErrorList {
+	switch {
+	case s == coordinationv1.OldestEmulationVersion:
+		return nil
+	case strings.Contains(string(s), "/"):
+		return check.QualifiedName(path, string(s))
+	}
+	return field.ErrorList{field.NotSupported(path, s, []coordinationv1.CoordinatedLeaseStrategy{coordinationv1.OldestEmulationVersion})}
 }
 
 func parse(text string, path *field.Path, errs *field.ErrorList) *version.Version {

@@ -1,0 +1,2 @@
+// Package storageversion holds the rules of the API kind: what is filled in, what is refused, what may change, what is warned of.
+package storageversion
