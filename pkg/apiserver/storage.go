@@ -156,7 +156,9 @@ func (g *generic) storage(c *Config, addressed registrygeneric.RESTOptionsGetter
 	if err != nil {
 		return nil, err
 	}
-	return g.store.Getter(addressed, etcdstore.Caching{Kept: cached, Changed: func(r schema.GroupResource) bool { return decorated[r] }}), nil
+	return g.store.Getter(addressed, etcdstore.Caching{
+		Kept: cached, Changed: func(r schema.GroupResource) bool { return decorated[r] }, Beginnings: g.lists.Beginnings,
+	}), nil
 }
 
 // withoutEvents drops settings for events, which are never cached: they are many, and hardly anybody watches them.

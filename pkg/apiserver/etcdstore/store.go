@@ -50,6 +50,8 @@ func New(clients Clients) *Store { return &Store{clients} }
 // nothing of the cache may be shared with it.
 type Caching struct {
 	Kept, Changed func(schema.GroupResource) bool
+	// Beginnings shares what watches of a cache begin with; nil shares nothing.
+	Beginnings func(resource schema.GroupResource, prefix string, newObject, newList func() runtime.Object, cache storage.Interface) storage.Interface
 }
 
 // Getter is inner with storage from this store.
@@ -70,7 +72,7 @@ func (g getter) GetRESTOptions(resource schema.GroupResource, example runtime.Ob
 	}
 	opts.Decorator = g.store.plain
 	if g.caching.Kept(resource) {
-		opts.Decorator = g.store.cached(!g.caching.Changed(resource))
+		opts.Decorator = g.store.cached(!g.caching.Changed(resource), g.caching.Beginnings)
 	}
 	return opts, nil
 }
@@ -124,7 +126,7 @@ func (s *Store) plain(c *storagebackend.ConfigForResource, prefix string, _ func
 }
 
 // cached opens storage with a watch cache; shared tells whether requests may be shown what is in it.
-func (s *Store) cached(shared bool) generic.StorageDecorator {
+func (s *Store) cached(shared bool, beginnings func(schema.GroupResource, string, func() runtime.Object, func() runtime.Object, storage.Interface) storage.Interface) generic.StorageDecorator {
 	return func(c *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error), newFunc, newListFunc func() runtime.Object,
 		attributes storage.AttrFunc, triggers storage.IndexerFuncs, indexers *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
 		raw, client, destroyRaw, err := s.open(c, newFunc, newListFunc, prefix)
@@ -142,7 +144,11 @@ func (s *Store) cached(shared bool) generic.StorageDecorator {
 			return nil, nil, fmt.Errorf("opening the watch cache of %v: %w", c.GroupResource, err)
 		}
 		delegator := cacher.NewCacheDelegator(watched, raw)
-		opened := storage.Interface(newFeeds(followed{Interface: delegator, clock: bookmarks}))
+		opened := storage.Interface(followed{Interface: delegator, clock: bookmarks})
+		if shared && beginnings != nil {
+			opened = beginnings(c.GroupResource, prefix, newFunc, newListFunc, opened)
+		}
+		opened = newFeeds(opened)
 		// What is encrypted is read each time: its key may have been taken away.
 		if shared && c.Transformer == nil {
 			opened = current{Interface: opened, cache: watched, store: client, root: c.Prefix, resource: c.GroupResource}

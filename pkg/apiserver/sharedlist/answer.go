@@ -22,6 +22,9 @@ type answer struct {
 
 	mu      sync.Mutex
 	encoded map[encoding]*encoded
+
+	itemsOnce sync.Once
+	items     []*item
 }
 
 type encoding struct {

@@ -10,6 +10,9 @@
 //
 // What a request sees does not change: consistent reads stay consistent, as the revision is asked for at the time of the request.
 //
+// Watches that begin with all there is (KEP-3157), as informers do, take these objects too, each encoded once as an event, before they follow the cache:
+// Beginnings is around the cache itself for that.
+//
 // Three parts know each other: Storage wraps the storage of a resource, Serializer wraps the codecs and writes bytes that are there, and
 // Handler, inside the filters, gives each list request the state that joins the two. Lists with a limit, single objects, tables and
 // resources whose registry changes listed objects are left alone, and so are callers in this process, who may change what they get.

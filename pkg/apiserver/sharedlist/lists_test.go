@@ -242,7 +242,7 @@ func TestCallersInTheProcessGetTheirOwn(t *testing.T) {
 	for range 2 {
 		s.get(t)
 	}
-	store := &shared{Interface: s.pods, lists: s.lists, resource: "pods", prefix: "/pods", newList: func() runtime.Object { return &corev1.PodList{} }}
+	store := &shared{source{Interface: s.pods, lists: s.lists, resource: "pods", prefix: "/pods", newList: func() runtime.Object { return &corev1.PodList{} }}}
 	before := s.pods.lists.Load()
 	list := &corev1.PodList{}
 	opts := storage.ListOptions{ResourceVersion: "0", Recursive: true, Predicate: storage.Everything}

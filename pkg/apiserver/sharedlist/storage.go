@@ -24,17 +24,12 @@ func (l *Lists) Decorate(inner generic.StorageDecorator) generic.StorageDecorato
 		if err != nil {
 			return nil, nil, err
 		}
-		return &shared{Interface: opened, lists: l, resource: c.GroupResource.String(), prefix: prefix, newList: newListFunc}, destroy, nil
+		return &shared{source{Interface: opened, lists: l, resource: c.GroupResource.String(), prefix: prefix, newList: newListFunc}}, destroy, nil
 	}
 }
 
-// shared is the storage of one resource.
-type shared struct {
-	storage.Interface
-	lists            *Lists
-	resource, prefix string
-	newList          func() runtime.Object
-}
+// shared is the storage of one resource with shared lists.
+type shared struct{ source }
 
 // GetList lists from the cache, with others if it can.
 func (s *shared) GetList(ctx context.Context, key string, opts storage.ListOptions, into runtime.Object) error {
@@ -43,21 +38,13 @@ func (s *shared) GetList(ctx context.Context, key string, opts storage.ListOptio
 	if r == nil || !sharable(opts) {
 		return s.Interface.GetList(ctx, key, opts, into)
 	}
-	q := question{s.resource, key, text(opts.Predicate.Label), text(opts.Predicate.Field)}
-	size, known := s.lists.sizes.Get(q)
-	// Selections are many and mostly small: the first of its kind shows.
-	if selected := q.labels != "" || q.fields != ""; (known && size.(int) < minItems) || (!known && selected) {
+	q := s.question(key, opts)
+	if !s.worthwhile(q) {
 		return s.list(ctx, q, opts, into)
 	}
-	version, err := s.version(ctx, opts)
+	a, err := s.answer(ctx, q, opts)
 	if err != nil {
 		return err
-	}
-	a := s.lists.find(q, version)
-	if a == nil {
-		if a, err = s.make(ctx, q, version, opts); err != nil {
-			return err
-		}
 	}
 	if a.list == nil || reflect.TypeOf(a.list) != reflect.TypeOf(into) {
 		return s.Interface.GetList(ctx, key, opts, into)
@@ -70,8 +57,41 @@ func (s *shared) GetList(ctx context.Context, key string, opts storage.ListOptio
 	return nil
 }
 
+// source makes answers of one resource.
+type source struct {
+	storage.Interface
+	lists            *Lists
+	resource, prefix string
+	newList          func() runtime.Object
+}
+
+func (s *source) question(key string, opts storage.ListOptions) question {
+	return question{s.resource, key, text(opts.Predicate.Label), text(opts.Predicate.Field)}
+}
+
+// worthwhile tells whether a list may be large. Selections are many and mostly small: the first of its kind shows.
+func (s *source) worthwhile(q question) bool {
+	size, known := s.lists.sizes.Get(q)
+	if !known {
+		return q.labels == "" && q.fields == ""
+	}
+	return size.(int) >= minItems
+}
+
+// answer is at least as new as the options demand.
+func (s *source) answer(ctx context.Context, q question, opts storage.ListOptions) (*answer, error) {
+	version, err := s.version(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if a := s.lists.find(q, version); a != nil {
+		return a, nil
+	}
+	return s.make(ctx, q, version, opts)
+}
+
 // list is a list for this request alone; it only remembers its size.
-func (s *shared) list(ctx context.Context, q question, opts storage.ListOptions, into runtime.Object) error {
+func (s *source) list(ctx context.Context, q question, opts storage.ListOptions, into runtime.Object) error {
 	if err := s.Interface.GetList(ctx, q.key, opts, into); err != nil {
 		return err
 	}
@@ -88,7 +108,7 @@ func sharable(o storage.ListOptions) bool {
 }
 
 // version is the revision that an answer would have now: that of a list of a namespace that nobody can make.
-func (s *shared) version(ctx context.Context, opts storage.ListOptions) (string, error) {
+func (s *source) version(ctx context.Context, opts storage.ListOptions) (string, error) {
 	empty := s.newList()
 	nowhere := strings.TrimSuffix(s.prefix, "/") + "/~"
 	ask := storage.ListOptions{ResourceVersion: opts.ResourceVersion, ResourceVersionMatch: opts.ResourceVersionMatch, Predicate: storage.Everything, Recursive: true}
@@ -103,7 +123,7 @@ func (s *shared) version(ctx context.Context, opts storage.ListOptions) (string,
 }
 
 // make lists anew, once for all who need this revision at this time. It goes on when the request that happens to do it is given up.
-func (s *shared) make(ctx context.Context, q question, version string, opts storage.ListOptions) (*answer, error) {
+func (s *source) make(ctx context.Context, q question, version string, opts storage.ListOptions) (*answer, error) {
 	key := strings.Join([]string{q.resource, q.key, q.labels, q.fields, version}, "\x00")
 	result := s.lists.running.DoChan(key, func() (any, error) {
 		// The last one may have ended since the caller looked.
