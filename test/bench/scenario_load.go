@@ -89,7 +89,7 @@ func runLoad(ctx context.Context, b *bench, s side, rec recorder) (err error) {
 	if err := storm(ctx, b, r, clients[0], pods, rec); err != nil {
 		return fmt.Errorf("storm: %w", err)
 	}
-	if err := watchStorm(ctx, b, r, pods, rec); err != nil {
+	if err := watchStorm(ctx, b, r, clients[0], pods, rec); err != nil {
 		return fmt.Errorf("storm of watches: %w", err)
 	}
 	if err := fanOut(ctx, b, r, rec); err != nil {
@@ -182,23 +182,10 @@ func storm(ctx context.Context, b *bench, r *running, writer *load.Client, pods 
 	if err := measure.ResetPeak(r.pids["kube-apiserver"]); err != nil {
 		return err
 	}
-	changing, stop := context.WithCancel(ctx)
-	changed := make(chan error, 1)
-	go func() {
-		for i := 0; changing.Err() == nil; i++ {
-			patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"storm":"%d"}}}`, i)
-			err := writer.Patch(changing, podPath(i%pods), patch)
-			if err != nil && changing.Err() == nil {
-				changed <- fmt.Errorf("patch %d: %w", i, err)
-				return
-			}
-		}
-		changed <- nil
-	}()
+	stop := change(ctx, writer, pods)
 	before, err := r.usage("kube-apiserver")
 	if err != nil {
-		stop()
-		return err
+		return errors.Join(err, stop())
 	}
 	var refused, failed atomic.Int64
 	res, err := load.Do(ctx, clients, 2*len(clients), func(ctx context.Context, c *load.Client, _ int) error {
@@ -217,8 +204,7 @@ func storm(ctx context.Context, b *bench, r *running, writer *load.Client, pods 
 		}
 		return err
 	})
-	stop()
-	if err = errors.Join(err, <-changed); err != nil {
+	if err = errors.Join(err, stop()); err != nil {
 		return err
 	}
 	after, err := r.usage("kube-apiserver")
@@ -234,8 +220,28 @@ func storm(ctx context.Context, b *bench, r *running, writer *load.Client, pods 
 	return nil
 }
 
-// watchStorm lets many clients ask at once for all pods and what becomes of them, as informers do when a server comes back (KEP-3157).
-func watchStorm(ctx context.Context, b *bench, r *running, pods int, rec recorder) error {
+// change changes one pod after the other until it is stopped.
+func change(ctx context.Context, writer *load.Client, pods int) (stop func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	changed := make(chan error, 1)
+	go func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"storm":"%d"}}}`, i)
+			if err := writer.Patch(ctx, podPath(i%pods), patch); err != nil && ctx.Err() == nil {
+				changed <- fmt.Errorf("patch %d: %w", i, err)
+				return
+			}
+		}
+		changed <- nil
+	}()
+	return func() error {
+		cancel()
+		return <-changed
+	}
+}
+
+// watchStorm lets many clients ask at once for all pods and what becomes of them while pods change, as informers do when a server comes back (KEP-3157).
+func watchStorm(ctx context.Context, b *bench, r *running, writer *load.Client, pods int, rec recorder) error {
 	clients, err := load.NewClients(r.RESTConfig(peer.Admin), b.size(100, 10))
 	if err != nil {
 		return err
@@ -248,12 +254,13 @@ func watchStorm(ctx context.Context, b *bench, r *running, pods int, rec recorde
 		return err
 	}
 	profiled := b.profile(ctx, clients[0], rec.side, "watch-storm")
+	stop := change(ctx, writer, pods)
 	res, err := load.Do(ctx, clients, len(clients), func(ctx context.Context, c *load.Client, _ int) error {
 		// The last event says that these were all.
 		path := "/api/v1/pods?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
 		return c.Watches(ctx, path, []int{0}, pods+1, func() {}, func(int, int) {})
 	})
-	if err != nil {
+	if err = errors.Join(err, stop()); err != nil {
 		return err
 	}
 	after, err := r.usage("kube-apiserver")
