@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
-	apirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/features"
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/cacher/metrics"
@@ -71,8 +70,7 @@ func (b *beginnings) Watch(ctx context.Context, key string, opts storage.ListOpt
 
 // beginsWithAll tells that a client asks for all objects, a bookmark, and what comes then. Callers in this process may change what they get.
 func beginsWithAll(ctx context.Context, opts storage.ListOptions) bool {
-	info, ok := apirequest.RequestInfoFrom(ctx)
-	return ok && info.IsResourceRequest && info.Verb == "watch" && opts.SendInitialEvents != nil && *opts.SendInitialEvents &&
+	return ctx.Value(watchKey{}) != nil && opts.SendInitialEvents != nil && *opts.SendInitialEvents &&
 		opts.Predicate.AllowWatchBookmarks && !opts.ProgressNotify && utilfeature.DefaultFeatureGate.Enabled(features.WatchList)
 }
 

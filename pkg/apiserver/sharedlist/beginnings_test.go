@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -50,7 +52,17 @@ func newBeginnings(n int) (storage.Interface, *watchedPods) {
 }
 
 func watching(ctx context.Context) context.Context {
-	return apirequest.WithRequestInfo(ctx, &apirequest.RequestInfo{IsResourceRequest: true, Verb: "watch", Resource: "pods"})
+	return through(ctx, "watch", "application/json")
+}
+
+// through is the context that a request has behind the handler.
+func through(ctx context.Context, verb, accept string) context.Context {
+	ctx = apirequest.WithRequestInfo(ctx, &apirequest.RequestInfo{IsResourceRequest: true, Verb: verb, Resource: "pods"})
+	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/pods", nil)
+	req.Header.Set("Accept", accept)
+	next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ctx = r.Context() })
+	New(clocktesting.NewFakeClock(metav1.Now().Time)).Handler(next, false).ServeHTTP(httptest.NewRecorder(), req)
+	return ctx
 }
 
 func fromBeginning() storage.ListOptions {
@@ -146,6 +158,10 @@ func TestWatchesOfTheCache(t *testing.T) {
 	}{
 		{"few objects", minItems - 1, watching, nil},
 		{"a caller in this process", minItems, func(ctx context.Context) context.Context { return ctx }, nil},
+		{"a table", minItems, func(ctx context.Context) context.Context {
+			return through(ctx, "watch", "application/json;as=Table;v=v1;g=meta.k8s.io")
+		}, nil},
+		{"a list", minItems, func(ctx context.Context) context.Context { return through(ctx, "list", "application/json") }, nil},
 		{"from a version", minItems, watching, func(o *storage.ListOptions) { o.SendInitialEvents, o.ResourceVersion = nil, "5" }},
 		{"without bookmarks", minItems, watching, func(o *storage.ListOptions) { o.Predicate.AllowWatchBookmarks = false }},
 		{"one object", minItems, watching, func(o *storage.ListOptions) { o.Recursive = false }},

@@ -27,16 +27,24 @@ type request struct {
 
 type requestKey struct{}
 
+// watchKey marks requests for watches that may share what they begin with.
+type watchKey struct{}
+
 func requestOf(ctx context.Context) *request {
 	r, _ := ctx.Value(requestKey{}).(*request)
 	return r
 }
 
-// Handler gives list requests what they need to share bytes. It belongs directly around the API: inside the filters. compression is whether
+// Handler gives list requests what they need to share bytes, and lets watches share. It belongs directly around the API: inside the filters. compression is whether
 // answers are compressed at all.
 func (l *Lists) Handler(next http.Handler, compression bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		info, ok := apirequest.RequestInfoFrom(req.Context())
+		// Tables tell of ages, and are encoded anew each time.
+		if ok && info.IsResourceRequest && info.Verb == "watch" && !strings.Contains(req.Header.Get("Accept"), "as=Table") {
+			next.ServeHTTP(w, req.WithContext(context.WithValue(req.Context(), watchKey{}, true)))
+			return
+		}
 		// What is asked for as a table or as metadata is made from the list, and encoded on its own.
 		if !ok || !info.IsResourceRequest || info.Verb != "list" || strings.Contains(req.Header.Get("Accept"), "as=") {
 			next.ServeHTTP(w, req)

@@ -2,8 +2,12 @@ package apiserver
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"reflect"
 	"strconv"
 	"sync"
 	"testing"
@@ -36,7 +40,7 @@ func TestWatchesFromTheBeginning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	json, err := api("application/json")
+	plain, err := api("application/json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +48,7 @@ func TestWatchesFromTheBeginning(t *testing.T) {
 	defer cancel()
 
 	follow := func(i int) (map[string]string, error) {
-		client := []kubernetes.Interface{protobuf, json}[i%2]
+		client := []kubernetes.Interface{protobuf, plain}[i%2]
 		options := metav1.ListOptions{SendInitialEvents: ptr.To(true), ResourceVersionMatch: metav1.ResourceVersionMatchNotOlderThan, AllowWatchBookmarks: true}
 		if i%3 == 2 {
 			options.ResourceVersion = "0"
@@ -193,5 +197,90 @@ func TestOpenWatchesTakeNoSeats(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestFormsFromTheBeginning: each form of the objects is what it is without sharing, for the first who asks for it and for the next.
+func TestFormsFromTheBeginning(t *testing.T) {
+	c := harness.Start(t, harness.Config{})
+	manyConfigMaps(t, c)
+	h, err := rest.HTTPClientFor(c.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	type object struct {
+		Kind     string
+		Metadata struct{ Name string }
+		// Rows are those of tables.
+		Rows []struct {
+			Object struct{ Metadata struct{ Name string } }
+		}
+	}
+	read := func(accept string) (objects []object, end metav1.ObjectMeta) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		query := "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.RESTConfig().Host+"/api/v1/namespaces/default/configmaps"+query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", accept)
+		resp, err := h.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		for decoder := json.NewDecoder(resp.Body); ; {
+			var event struct {
+				Type   string
+				Object json.RawMessage
+			}
+			var o object
+			if err := errors.Join(decoder.Decode(&event), json.Unmarshal(event.Object, &o)); err != nil {
+				t.Fatalf("%s, after %d events: %v", accept, len(objects), err)
+			}
+			if event.Type == "BOOKMARK" {
+				var bookmark struct {
+					Metadata metav1.ObjectMeta
+					Rows     []struct {
+						Object struct{ Metadata metav1.ObjectMeta }
+					}
+				}
+				if err := json.Unmarshal(event.Object, &bookmark); err != nil {
+					t.Fatal(err)
+				}
+				if len(bookmark.Rows) == 1 {
+					return objects, bookmark.Rows[0].Object.Metadata
+				}
+				return objects, bookmark.Metadata
+			}
+			objects = append(objects, o)
+		}
+	}
+	for accept, kind := range map[string]string{
+		"application/json": "ConfigMap",
+		"application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io": "PartialObjectMetadata",
+		"application/json;as=Table;v=v1;g=meta.k8s.io":                 "Table",
+	} {
+		var first []object
+		for n := range 3 {
+			objects, end := read(accept)
+			if len(objects) != listed || end.Annotations[metav1.InitialEventsAnnotationKey] != "true" {
+				t.Errorf("%s: %d objects, then %v", accept, len(objects), end)
+			}
+			for i, o := range objects {
+				if o.Kind != kind || kind != "Table" && o.Metadata.Name == "" {
+					t.Fatalf("%s, event %d: %+v", accept, i, o)
+				}
+				if kind == "Table" && (len(o.Rows) != 1 || o.Rows[0].Object.Metadata.Name == "") {
+					t.Fatalf("%s, event %d: %+v", accept, i, o)
+				}
+			}
+			if n == 0 {
+				first = objects
+			} else if kind != "Table" && !reflect.DeepEqual(objects, first) { // tables tell of ages
+				t.Errorf("%s: watch %d sees other objects", accept, n)
+			}
+		}
 	}
 }
