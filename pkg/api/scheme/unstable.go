@@ -1,6 +1,9 @@
 package scheme
 
 import (
+	"reflect"
+	"strings"
+
 	admissionregistrationv1alpha1 "k8s.io/api/admissionregistration/v1alpha1"
 	admissionregistrationv1beta1 "k8s.io/api/admissionregistration/v1beta1"
 	apiserverinternalv1alpha1 "k8s.io/api/apiserverinternal/v1alpha1"
@@ -18,7 +21,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
 // Version is an alpha or beta version of a group. It is served when --runtime-config asks for it, and known in any case: releases write a
@@ -29,55 +31,59 @@ type Version struct {
 	// Kinds are those that 1.36 still serves or may find in a store.
 	Kinds []string
 
-	install func(*runtime.Scheme) error
+	// types are those of the kinds and of their lists.
+	types []runtime.Object
+}
+
+// version is one with these kinds. The published package has more, which are served no longer.
+func version(name string, types ...runtime.Object) Version {
+	v := Version{Name: name, types: types}
+	for _, t := range types {
+		if kind := reflect.TypeOf(t).Elem().Name(); !strings.HasSuffix(kind, "List") {
+			v.Kinds = append(v.Kinds, kind)
+		}
+	}
+	return v
 }
 
 var (
 	unstableAdmission = []Version{
-		{"v1beta1", []string{"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}, admissionregistrationv1beta1.AddToScheme},
-		{"v1alpha1", []string{"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}, admissionregistrationv1alpha1.AddToScheme},
+		version("v1beta1", &admissionregistrationv1beta1.MutatingAdmissionPolicy{}, &admissionregistrationv1beta1.MutatingAdmissionPolicyList{}, &admissionregistrationv1beta1.MutatingAdmissionPolicyBinding{}, &admissionregistrationv1beta1.MutatingAdmissionPolicyBindingList{}, &admissionregistrationv1beta1.ValidatingAdmissionPolicy{}, &admissionregistrationv1beta1.ValidatingAdmissionPolicyList{}, &admissionregistrationv1beta1.ValidatingAdmissionPolicyBinding{}, &admissionregistrationv1beta1.ValidatingAdmissionPolicyBindingList{}),
+		version("v1alpha1", &admissionregistrationv1alpha1.MutatingAdmissionPolicy{}, &admissionregistrationv1alpha1.MutatingAdmissionPolicyList{}, &admissionregistrationv1alpha1.MutatingAdmissionPolicyBinding{}, &admissionregistrationv1alpha1.MutatingAdmissionPolicyBindingList{}),
 	}
 	unstableCertificates = []Version{
-		{"v1beta1", []string{"ClusterTrustBundle"}, certificatesv1beta1.AddToScheme},
-		{"v1alpha1", []string{"ClusterTrustBundle"}, certificatesv1alpha1.AddToScheme},
+		version("v1beta1", &certificatesv1beta1.ClusterTrustBundle{}, &certificatesv1beta1.ClusterTrustBundleList{}),
+		version("v1alpha1", &certificatesv1alpha1.ClusterTrustBundle{}, &certificatesv1alpha1.ClusterTrustBundleList{}),
 	}
 	unstableInternal = []Version{
-		{"v1alpha1", []string{"StorageVersion"}, apiserverinternalv1alpha1.AddToScheme},
+		version("v1alpha1", &apiserverinternalv1alpha1.StorageVersion{}, &apiserverinternalv1alpha1.StorageVersionList{}),
 	}
 	unstableCoordination = []Version{
-		{"v1beta1", []string{"LeaseCandidate"}, coordinationv1beta1.AddToScheme},
-		{"v1alpha2", []string{"LeaseCandidate"}, coordinationv1alpha2.AddToScheme},
+		version("v1beta1", &coordinationv1beta1.LeaseCandidate{}, &coordinationv1beta1.LeaseCandidateList{}),
+		version("v1alpha2", &coordinationv1alpha2.LeaseCandidate{}, &coordinationv1alpha2.LeaseCandidateList{}),
 	}
 	unstableFlowcontrol = []Version{
-		{"v1beta3", []string{"FlowSchema", "PriorityLevelConfiguration"}, flowcontrolv1beta3.AddToScheme},
+		version("v1beta3", &flowcontrolv1beta3.FlowSchema{}, &flowcontrolv1beta3.FlowSchemaList{}, &flowcontrolv1beta3.PriorityLevelConfiguration{}, &flowcontrolv1beta3.PriorityLevelConfigurationList{}),
 	}
 	unstableNetworking = []Version{
-		{"v1beta1", []string{"IPAddress", "ServiceCIDR"}, networkingv1beta1.AddToScheme},
+		version("v1beta1", &networkingv1beta1.IPAddress{}, &networkingv1beta1.IPAddressList{}, &networkingv1beta1.ServiceCIDR{}, &networkingv1beta1.ServiceCIDRList{}),
 	}
 	unstableResource = []Version{
-		{"v1beta2", []string{"DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice", "DeviceTaintRule"}, resourcev1beta2.AddToScheme},
-		{"v1beta1", []string{"DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice"}, resourcev1beta1.AddToScheme},
-		{"v1alpha3", []string{"DeviceTaintRule", "ResourcePoolStatusRequest"}, resourcev1alpha3.AddToScheme},
+		version("v1beta2", &resourcev1beta2.DeviceClass{}, &resourcev1beta2.DeviceClassList{}, &resourcev1beta2.ResourceClaim{}, &resourcev1beta2.ResourceClaimList{}, &resourcev1beta2.ResourceClaimTemplate{}, &resourcev1beta2.ResourceClaimTemplateList{}, &resourcev1beta2.ResourceSlice{}, &resourcev1beta2.ResourceSliceList{}, &resourcev1beta2.DeviceTaintRule{}, &resourcev1beta2.DeviceTaintRuleList{}),
+		version("v1beta1", &resourcev1beta1.DeviceClass{}, &resourcev1beta1.DeviceClassList{}, &resourcev1beta1.ResourceClaim{}, &resourcev1beta1.ResourceClaimList{}, &resourcev1beta1.ResourceClaimTemplate{}, &resourcev1beta1.ResourceClaimTemplateList{}, &resourcev1beta1.ResourceSlice{}, &resourcev1beta1.ResourceSliceList{}),
+		version("v1alpha3", &resourcev1alpha3.DeviceTaintRule{}, &resourcev1alpha3.DeviceTaintRuleList{}, &resourcev1alpha3.ResourcePoolStatusRequest{}, &resourcev1alpha3.ResourcePoolStatusRequestList{}),
 	}
 	unstableMigration = []Version{
-		{"v1beta1", []string{"StorageVersionMigration"}, storagemigrationv1beta1.AddToScheme},
+		version("v1beta1", &storagemigrationv1beta1.StorageVersionMigration{}, &storagemigrationv1beta1.StorageVersionMigrationList{}),
 	}
 	unstableStorage = []Version{
-		{"v1beta1", []string{"VolumeAttributesClass"}, storagev1beta1.AddToScheme},
+		version("v1beta1", &storagev1beta1.VolumeAttributesClass{}, &storagev1beta1.VolumeAttributesClassList{}),
 	}
 )
 
-// registerUnstable makes the kinds of a version known; the published package has more, which are served no longer.
+// registerUnstable makes the kinds of a version known.
 func registerUnstable(s *runtime.Scheme, group string, v Version) {
-	all := runtime.NewScheme()
-	utilruntime.Must(v.install(all))
 	gv := schema.GroupVersion{Group: group, Version: v.Name}
-	for _, kind := range v.Kinds {
-		for _, name := range []string{kind, kind + "List"} {
-			obj, err := all.New(gv.WithKind(name))
-			utilruntime.Must(err)
-			s.AddKnownTypeWithName(gv.WithKind(name), obj)
-		}
-	}
+	s.AddKnownTypes(gv, v.types...)
 	metav1.AddToGroupVersion(s, gv)
 }

@@ -57,9 +57,7 @@ func validateStatus(status *v1alpha1.StorageVersionStatus) field.ErrorList {
 		seen[s.APIServerID] = true
 		errs = append(errs, validateServer(s, at)...)
 	}
-	if len(errs) == 0 {
-		errs = validateCommon(status, path.Child("commonEncodingVersion"))
-	}
+	errs = append(errs, validateCommon(status, path.Child("commonEncodingVersion"))...)
 	return append(errs, validateConditions(status.Conditions, path)...)
 }
 

@@ -7,6 +7,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	v1beta1 "k8s.io/api/coordination/v1beta1"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/util/version"
 
@@ -19,8 +20,11 @@ var semantic = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-
 // none is the version of those that have none, or none that can be read.
 var none = version.MustParseSemantic("0.0.0")
 
-// Validate checks a new candidate. Its name is only what every name must be: a segment of a path.
-func Validate(obj *v1beta1.LeaseCandidate) field.ErrorList { return validateSpec(&obj.Spec) }
+// Validate checks a new candidate, whose name may be that of a server.
+func Validate(obj *v1beta1.LeaseCandidate) field.ErrorList {
+	name := func(name string, _ bool) []string { return validation.IsConfigMapKey(name) }
+	return append(apivalidation.ValidateObjectMeta(&obj.ObjectMeta, true, name, field.NewPath("metadata")), validateSpec(&obj.Spec)...)
+}
 
 // ValidateUpdate checks a change: a candidate is one for the same lease always.
 func ValidateUpdate(obj, old *v1beta1.LeaseCandidate) field.ErrorList {

@@ -58,30 +58,45 @@ func ValidateStatusUpdate(obj, old *v1alpha3.ResourcePoolStatusRequest) field.Er
 	errs := apivalidation.ValidateObjectMetaUpdate(&obj.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
 	path := field.NewPath("status")
 	if old.Status != nil {
-		return append(errs, apivalidation.ValidateImmutableField(obj.Status, old.Status, path)...)
+		errs = append(errs, apivalidation.ValidateImmutableField(obj.Status, old.Status, path)...)
 	}
-	if obj.Status == nil {
+	if obj.Status == nil || check.Same(obj.Status, old.Status) {
+		return errs
+	}
+	if old.Status == nil {
+		errs = append(errs, metav1validation.ValidateConditions(obj.Status.Conditions, path.Child("conditions"))...)
+		old = &v1alpha3.ResourcePoolStatusRequest{Status: &v1alpha3.ResourcePoolStatusRequestStatus{}}
+	}
+	return append(errs, validateAnswer(obj.Status, old.Status, path)...)
+}
+
+// validateAnswer checks what is not as it was.
+func validateAnswer(status, old *v1alpha3.ResourcePoolStatusRequestStatus, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if status.PoolCount == nil {
+		errs = append(errs, field.Required(path.Child("poolCount"), ""))
+	} else if !check.Same(status.PoolCount, old.PoolCount) {
+		errs = append(errs, atLeast(status.PoolCount, 0, path.Child("poolCount"))...)
+	}
+	if !check.Same(status.Pools, old.Pools) {
+		pools := path.Child("pools")
+		if n := len(status.Pools); n > mostPools {
+			errs = append(errs, field.TooMany(pools, n, mostPools))
+		} else {
+			for i := range status.Pools {
+				errs = append(errs, validatePool(&status.Pools[i], pools.Index(i))...)
+			}
+		}
+	}
+	if check.Same(status.Conditions, old.Conditions) {
 		return errs
 	}
 	conditions := path.Child("conditions")
-	errs = append(errs, metav1validation.ValidateConditions(obj.Status.Conditions, conditions)...)
-	if obj.Status.PoolCount == nil {
-		errs = append(errs, field.Required(path.Child("poolCount"), ""))
-	}
-	errs = append(errs, atLeast(obj.Status.PoolCount, 0, path.Child("poolCount"))...)
-	pools := path.Child("pools")
-	if n := len(obj.Status.Pools); n > mostPools {
-		errs = append(errs, field.TooMany(pools, n, mostPools))
-	} else {
-		for i := range obj.Status.Pools {
-			errs = append(errs, validatePool(&obj.Status.Pools[i], pools.Index(i))...)
-		}
-	}
-	if n := len(obj.Status.Conditions); n > mostConditions {
+	if n := len(status.Conditions); n > mostConditions {
 		return append(errs, field.TooMany(conditions, n, mostConditions))
 	}
 	seen := map[string]bool{}
-	for i, c := range obj.Status.Conditions {
+	for i, c := range status.Conditions {
 		if seen[c.Type] {
 			errs = append(errs, field.Duplicate(conditions.Index(i), c))
 		}
