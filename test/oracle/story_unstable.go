@@ -82,7 +82,7 @@ func (m manyVersioned) steps() []step {
 	for _, made := range m.versions {
 		one := func(version string) string { return m.path(version) + "/" + m.name }
 		out = append(out, gone(one(made)),
-			get("before "+made, m.path(made)+"?labelSelector=many").keeping("since", "metadata.resourceVersion"),
+			get("before "+made, m.path(made)+"?labelSelector=many"),
 			post("create as "+made, m.path(made), m.body(made)), step{name: "stored from " + made, storeKey: store},
 		)
 		for _, v := range m.versions {
@@ -104,6 +104,11 @@ func (m manyVersioned) steps() []step {
 		for _, v := range m.versions {
 			put := put("put "+made+" as "+v, one(v), strings.Replace(m.body(v), `"metadata":{`, `"metadata":{"resourceVersion":"{{version}}",`, 1))
 			out = append(out, get("", one(v)).keeping("version", "metadata.resourceVersion").silent(), put)
+		}
+		// Each of these changes something; what changes nothing may be written for the second in which it came.
+		out = append(out, get("", m.path(made)+"?labelSelector=many").keeping("since", "metadata.resourceVersion").silent())
+		for _, v := range m.versions {
+			out = append(out, merge("label "+made+" as "+v, one(v), `{"metadata":{"labels":{"watched":"`+v+`"}}}`))
 		}
 		out = append(out, drop("delete "+made, one(m.versions[0])))
 		if made == m.versions[0] {
