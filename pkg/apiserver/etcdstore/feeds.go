@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +21,7 @@ import (
 //	          few watches of the same ──────► each has its own watch of the cache
 //	                  the fifth, sixth, ... ─► a member: it begins with its own, and follows the feed as soon as it has seen all that the feed has sent
 //	a member whose buffer is full ───────────► goes on with its own watch after the last event it has, and comes back when it has caught up
+//	a member that ends soon ─────────────────► does the same, and stays there
 //
 // So a slow client is what it was without feeds: it holds nobody up, and loses its watch if it is too slow for its own.
 type feeds struct {
@@ -34,6 +36,8 @@ const (
 	alone = 4
 	// memberBuffer is how many events a member may be behind.
 	memberBuffer = 100
+	// farewell is how long before its end a member goes on with its own watch: the cache knows then when to send its last bookmark.
+	farewell = 10 * time.Second
 )
 
 // subject is what a watch sees.
@@ -61,6 +65,7 @@ func (s *feeds) Watch(ctx context.Context, key string, opts storage.ListOptions)
 	}
 	m := &member{feed: f, key: key, opts: opts, last: version, events: make(chan watch.Event, memberBuffer)}
 	m.ctx, m.cancel = context.WithCancel(ctx)
+	m.leaveBefore(ctx)
 	if !initial && f.attach(m) {
 		// Its seat in priority and fairness was for what it is sent first, which is nothing.
 		flowcontrol.WatchInitialized(ctx)
@@ -137,7 +142,7 @@ type feed struct {
 func (f *feed) attach(m *member) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if m.ctx.Err() != nil || len(m.events) > memberBuffer/2 {
+	if m.ctx.Err() != nil || m.ending || len(m.events) > memberBuffer/2 {
 		return false
 	}
 	if !f.running && !f.start(m) {
@@ -258,6 +263,25 @@ type member struct {
 	last  uint64
 	fed   bool
 	place int
+	// ending tells that it shall not follow the feed any more; it is guarded by the feed's mutex.
+	ending bool
+}
+
+// leaveBefore makes the member leave the feed some time before its context ends.
+func (m *member) leaveBefore(ctx context.Context) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return
+	}
+	timer := time.AfterFunc(time.Until(end)-farewell, func() {
+		m.feed.mu.Lock()
+		defer m.feed.mu.Unlock()
+		if m.ending = true; m.fed {
+			m.feed.detach(m)
+			go m.catchUp()
+		}
+	})
+	context.AfterFunc(ctx, func() { timer.Stop() })
 }
 
 // ResultChan is closed when the watch has ended.

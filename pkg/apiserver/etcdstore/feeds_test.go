@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -242,5 +243,52 @@ func TestWatchesLeaveTheirSeats(t *testing.T) {
 		if seated > 0 {
 			t.Errorf("%d watches keep their seats", seated)
 		}
+	})
+}
+
+// A watch that ends soon has a watch of the cache, which knows of its end, and misses nothing on the way.
+func TestWatchesThatEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &history{open: map[*historyWatch]bool{}}
+		s := newFeeds(h)
+		h.change(1)
+		for range alone {
+			_, stop := begin(t, s, 1)
+			defer stop()
+		}
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		opts := storage.ListOptions{ResourceVersion: "1", Recursive: true, Predicate: storage.Everything}
+		ends, err := s.Watch(ctx, "/configmaps/", opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stays, stopStays := begin(t, s, 1)
+		defer stopStays()
+		h.change(3)
+		expect(t, ends, 2, 3)
+		expect(t, stays, 2, 3)
+		synctest.Wait()
+		if n := h.watches(); n != alone+1 {
+			t.Errorf("%d watches of the cache, want those that are alone and the feed", n)
+		}
+		time.Sleep(time.Minute - farewell)
+		synctest.Wait()
+		if n := h.watches(); n != alone+2 {
+			t.Errorf("%d watches of the cache when one member ends soon", n)
+		}
+		h.change(3)
+		expect(t, ends, 5, 3)
+		expect(t, stays, 5, 3)
+		synctest.Wait()
+		if n := h.watches(); n != alone+2 {
+			t.Errorf("%d watches of the cache: it has gone back to the feed", n)
+		}
+		time.Sleep(farewell)
+		if _, open := <-ends.ResultChan(); open {
+			t.Error("it goes on after its end")
+		}
+		h.change(1)
+		expect(t, stays, 8, 1)
 	})
 }
