@@ -2,11 +2,11 @@ package dataswap
 
 import "testing"
 
-// withUnstable is data of servers that serve alpha and beta versions, too, with objects of all kinds that have no other.
+// withUnstable is data of servers that serve alpha and beta versions, too, with objects of all kinds that have no other and need no gate.
 func withUnstable(t *testing.T, args ...string) *data {
 	t.Helper()
-	d := newData(t, append(args, "--runtime-config=api/all=true", "--feature-gates=ClusterTrustBundle=true,StorageVersionMigrator=true")...)
-	d.more = []string{"../../staging/src/tiphys.dev/apirules/testdata/unstable/*.yaml"}
+	d := newData(t, append(args, "--runtime-config=api/all=true")...)
+	d.more = []string{"../../staging/src/tiphys.dev/apirules/testdata/unstable/kinds.yaml"}
 	return d
 }
 
