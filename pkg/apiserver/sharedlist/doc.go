@@ -5,7 +5,7 @@
 // never changes, so what was made for one client is good for all others who are to see that revision:
 //
 //	GetList ─► which revision would the answer have?  (an empty list of the same cache: cheap, and as fresh as the request demands)
-//	           ├─ that of the last equal list ─► its objects, shared; whoever encodes them finds the bytes that are there already
+//	           ├─ that of the last equal list, or an older one ─► its objects, shared; whoever encodes them finds the bytes that are there already
 //	           └─ another ─► list anew, once for all who ask at this time; keep it for Retention
 //
 // What a request sees does not change: consistent reads stay consistent, as the revision is asked for at the time of the request.

@@ -1,6 +1,7 @@
 package sharedlist
 
 import (
+	"strconv"
 	"sync"
 	"time"
 
@@ -45,16 +46,23 @@ func New(clock clock.WithTickerAndDelayedExecution) *Lists {
 	return &Lists{clock: clock, sizes: lru.New(maxKeys), kept: map[question]*answer{}}
 }
 
-// find returns the answer of a revision.
+// find returns an answer at least as new as a revision.
 func (l *Lists) find(q question, version string) *answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := l.kept[q]
-	if a == nil || a.version != version {
+	if a == nil || !reaches(a.version, version) {
 		return nil
 	}
 	a.forget.Reset(Retention)
 	return a
+}
+
+// reaches tells that one revision is another or a later one.
+func reaches(have, want string) bool {
+	h, err := strconv.ParseUint(have, 10, 64)
+	w, other := strconv.ParseUint(want, 10, 64)
+	return err == nil && other == nil && h >= w
 }
 
 // keep remembers an answer until nobody has used it for a while.

@@ -262,3 +262,14 @@ func BenchmarkList(b *testing.B) {
 		s.ServeHTTP(httptest.NewRecorder(), req)
 	}
 }
+
+func TestReaches(t *testing.T) {
+	for _, tc := range []struct {
+		have, want string
+		reaches    bool
+	}{{"7", "7", true}, {"10", "9", true}, {"9", "10", false}, {"", "9", false}, {"9", "", false}} {
+		if reaches(tc.have, tc.want) != tc.reaches {
+			t.Errorf("%q for %q: %v", tc.have, tc.want, !tc.reaches)
+		}
+	}
+}
