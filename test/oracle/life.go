@@ -65,9 +65,18 @@ func (r *runner) fixtures(ctx context.Context, res *resource) error {
 	return r.all(ctx, res, cases)
 }
 
+// putNew puts an object that is not there, which creates it in some kinds.
+func (r *runner) putNew(ctx context.Context, s specimen) error {
+	_, _, err := r.both(ctx, s.resource, "put what is not there: "+s.name, request{method: http.MethodPut, path: s.path(s.name) + "?" + dryRun, body: encode(s.value)})
+	return err
+}
+
 // live leads an object through its life.
 func (r *runner) live(ctx context.Context, s specimen) error {
 	if err := r.remove(ctx, s); err != nil {
+		return err
+	}
+	if err := r.putNew(ctx, s); err != nil {
 		return err
 	}
 	a, b, err := r.both(ctx, s.resource, "create "+s.name, request{method: http.MethodPost, path: s.path(""), body: encode(s.value)})

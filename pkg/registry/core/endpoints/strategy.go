@@ -15,6 +15,8 @@ var resource = &stored.Resource[*corev1.Endpoints]{
 	Namespaced: true,
 	ShortNames: []string{"ep"},
 
+	CreateOnUpdate: true,
+
 	New:     func() *corev1.Endpoints { return &corev1.Endpoints{} },
 	NewList: func() runtime.Object { return &corev1.EndpointsList{} },
 

@@ -18,6 +18,8 @@ var resource = &stored.Resource[*corev1.LimitRange]{
 	Namespaced: true,
 	ShortNames: []string{"limits"},
 
+	CreateOnUpdate: true,
+
 	New:     func() *corev1.LimitRange { return &corev1.LimitRange{} },
 	NewList: func() runtime.Object { return &corev1.LimitRangeList{} },
 

@@ -19,6 +19,8 @@ var resource = &stored.Resource[*corev1.Service]{
 	ShortNames: []string{"svc"},
 	Categories: []string{"all"},
 
+	CreateOnUpdate: true,
+
 	New:     func() *corev1.Service { return &corev1.Service{} },
 	NewList: func() runtime.Object { return &corev1.ServiceList{} },
 	Spec:    func(o *corev1.Service) any { return &o.Spec },

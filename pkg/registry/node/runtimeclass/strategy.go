@@ -15,6 +15,8 @@ var resource = &stored.Resource[*nodev1.RuntimeClass]{
 
 	AnyFinalizers: true,
 
+	CreateOnUpdate: true,
+
 	New:     func() *nodev1.RuntimeClass { return &nodev1.RuntimeClass{} },
 	NewList: func() runtime.Object { return &nodev1.RuntimeClassList{} },
 

@@ -12,6 +12,8 @@ import (
 var resource = &stored.Resource[*rbacv1.ClusterRole]{
 	Group: "rbac.authorization.k8s.io", Name: "clusterroles", Singular: "clusterrole",
 
+	CreateOnUpdate: true,
+
 	New:     func() *rbacv1.ClusterRole { return &rbacv1.ClusterRole{} },
 	NewList: func() runtime.Object { return &rbacv1.ClusterRoleList{} },
 

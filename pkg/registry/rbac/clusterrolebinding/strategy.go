@@ -12,6 +12,8 @@ import (
 var resource = &stored.Resource[*rbacv1.ClusterRoleBinding]{
 	Group: "rbac.authorization.k8s.io", Name: "clusterrolebindings", Singular: "clusterrolebinding",
 
+	CreateOnUpdate: true,
+
 	New:     func() *rbacv1.ClusterRoleBinding { return &rbacv1.ClusterRoleBinding{} },
 	NewList: func() runtime.Object { return &rbacv1.ClusterRoleBindingList{} },
 

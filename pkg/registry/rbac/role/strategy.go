@@ -13,6 +13,8 @@ var resource = &stored.Resource[*rbacv1.Role]{
 	Group: "rbac.authorization.k8s.io", Name: "roles", Singular: "role",
 	Namespaced: true,
 
+	CreateOnUpdate: true,
+
 	New:     func() *rbacv1.Role { return &rbacv1.Role{} },
 	NewList: func() runtime.Object { return &rbacv1.RoleList{} },
 

@@ -13,6 +13,8 @@ var resource = &stored.Resource[*rbacv1.RoleBinding]{
 	Group: "rbac.authorization.k8s.io", Name: "rolebindings", Singular: "rolebinding",
 	Namespaced: true,
 
+	CreateOnUpdate: true,
+
 	New:     func() *rbacv1.RoleBinding { return &rbacv1.RoleBinding{} },
 	NewList: func() runtime.Object { return &rbacv1.RoleBindingList{} },
 
