@@ -8,9 +8,9 @@ import (
 
 // manyVersioned is a kind that is served in several versions.
 type manyVersioned struct {
-	group, resource, name, key string
-	namespaced                 bool
-	versions                   []string
+	group, resource, name string
+	namespaced            bool
+	versions              []string
 	// spec is the body without apiVersion and kind, by version; "" is for all others.
 	kind   string
 	bodies map[string]string

@@ -39,17 +39,14 @@ func validateSpec(spec *v1beta1.LeaseCandidateSpec) field.ErrorList {
 	if spec.LeaseName == "" {
 		errs = append(errs, field.Required(path.Child("leaseName"), ""))
 	}
-	emulated, binary := none, none
+	emulated := none
 	if spec.EmulationVersion != "" {
 		emulated = parse(spec.EmulationVersion, path.Child("emulationVersion"), &errs)
 	}
 	if spec.BinaryVersion == "" {
 		errs = append(errs, field.Required(path.Child("binaryVersion"), ""))
-	} else {
-		binary = parse(spec.BinaryVersion, path.Child("binaryVersion"), &errs)
-		if binary.LessThan(emulated) {
-			errs = append(errs, field.Invalid(path.Child("binaryVersion"), spec.BinaryVersion, "must be greater than or equal to `emulationVersion`"))
-		}
+	} else if parse(spec.BinaryVersion, path.Child("binaryVersion"), &errs).LessThan(emulated) {
+		errs = append(errs, field.Invalid(path.Child("binaryVersion"), spec.BinaryVersion, "must be greater than or equal to `emulationVersion`"))
 	}
 	if spec.Strategy == "" {
 		return append(errs, field.Required(path.Child("strategy"), ""))
