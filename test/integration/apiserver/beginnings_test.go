@@ -15,7 +15,9 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -171,7 +173,15 @@ func TestOpenWatchesTakeNoSeats(t *testing.T) {
 		t.Fatal(err)
 	}
 	api := client.CoreV1().ConfigMaps("default")
-	list, err := api.List(t.Context(), metav1.ListOptions{Limit: 1})
+	var list *v1.ConfigMapList
+	// The authorizer learns of the binding by a watch.
+	err = wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+		list, err = api.List(ctx, metav1.ListOptions{Limit: 1})
+		if apierrors.IsForbidden(err) {
+			return false, nil
+		}
+		return true, err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
