@@ -111,11 +111,12 @@ func (e *Elector) Run(ctx context.Context, lead func(context.Context) error) err
 	var (
 		mu      sync.Mutex
 		leading bool
+		lost    bool // the lease went while lead ran
 		givenUp bool // ctx ended first: an election won in that very moment must not start lead any more
 		leadErr error
 		ended   = make(chan struct{})
 	)
-	elector, err := election.NewLeaderElector(e.electorConfig(func(held context.Context) {
+	elector, err := election.NewLeaderElector(e.electorConfig(func(lease context.Context) {
 		defer close(ended)
 		defer stopElecting()
 		mu.Lock()
@@ -124,10 +125,14 @@ func (e *Elector) Run(ctx context.Context, lead func(context.Context) error) err
 		if !leading {
 			return
 		}
-		held, cancel := context.WithCancel(held)
+		held, cancel := context.WithCancel(lease)
 		defer cancel()
 		defer context.AfterFunc(ctx, cancel)()
 		leadErr = lead(held)
+		// Asked before the election is stopped, which ends the lease, too.
+		mu.Lock()
+		defer mu.Unlock()
+		lost = lease.Err() != nil && electing.Err() == nil
 	}))
 	if err != nil {
 		return fmt.Errorf("leader election: %w", err)
@@ -149,13 +154,14 @@ func (e *Elector) Run(ctx context.Context, lead func(context.Context) error) err
 		elector.Run(electing)
 	}()
 	<-won
-	lost := electing.Err() == nil
 	mu.Lock()
 	led := leading
 	mu.Unlock()
-	if led || lost { // OnStartedLeading runs in a goroutine of its own: with a lost lease it is at least about to start
+	if led || electing.Err() == nil { // OnStartedLeading runs in a goroutine of its own: with a lost lease it is at least about to start
 		<-ended
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if lost && ctx.Err() == nil {
 		return errors.Join(fmt.Errorf("%s: %w", e.cfg.ResourceName, ErrLost), leadErr)
 	}
