@@ -110,7 +110,7 @@ func runLoad(ctx context.Context, b *bench, s side, rec recorder) (err error) {
 	if u, err = r.usage("kube-apiserver"); err != nil {
 		return err
 	}
-	rec.cost(fmt.Sprintf("memory of kube-apiserver after %v of rest", restTime), "MiB", mib(u.RSS), 0.5)
+	rec.cost(fmt.Sprintf("memory of kube-apiserver after %v of rest", restTime), "MiB", mib(u.RSS), 0)
 	return nil
 }
 
