@@ -10,7 +10,7 @@
 //
 // What an API server does most is to read one key. Each read is a round trip with its own frames, at both ends; where many clients
 // read at once, those that come while others are under way are sent as one transaction of reads (see gets). A transaction that only
-// reads is linearizable as a single read is. Requests that only show an object ask for its revision alone, and are shown what the watch
+// reads is linearizable as a single read is; one that is late, as its member of the store may be gone, holds up no others. Requests that only show an object ask for its revision alone, and are shown what the watch
 // cache holds if that is the one (see current).
 //
 // Many watches of the same objects follow one watch of the cache (see feeds).

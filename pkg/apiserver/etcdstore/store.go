@@ -51,8 +51,11 @@ func New(clients Clients) *Store { return &Store{clients} }
 type Caching struct {
 	Kept, Changed func(schema.GroupResource) bool
 	// Beginnings shares what watches of a cache begin with; nil shares nothing.
-	Beginnings func(resource schema.GroupResource, prefix string, newObject, newList func() runtime.Object, cache storage.Interface) storage.Interface
+	Beginnings Beginnings
 }
+
+// Beginnings is a watch cache whose watches share what they begin with.
+type Beginnings func(resource schema.GroupResource, prefix string, newObject, newList func() runtime.Object, cache storage.Interface) storage.Interface
 
 // Getter is inner with storage from this store.
 func (s *Store) Getter(inner generic.RESTOptionsGetter, caching Caching) generic.RESTOptionsGetter {
@@ -126,7 +129,7 @@ func (s *Store) plain(c *storagebackend.ConfigForResource, prefix string, _ func
 }
 
 // cached opens storage with a watch cache; shared tells whether requests may be shown what is in it.
-func (s *Store) cached(shared bool, beginnings func(schema.GroupResource, string, func() runtime.Object, func() runtime.Object, storage.Interface) storage.Interface) generic.StorageDecorator {
+func (s *Store) cached(shared bool, beginnings Beginnings) generic.StorageDecorator {
 	return func(c *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error), newFunc, newListFunc func() runtime.Object,
 		attributes storage.AttrFunc, triggers storage.IndexerFuncs, indexers *cache.Indexers) (storage.Interface, factory.DestroyFunc, error) {
 		raw, client, destroyRaw, err := s.open(c, newFunc, newListFunc, prefix)
